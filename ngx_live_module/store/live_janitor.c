@@ -99,6 +99,7 @@ live_store_disown(live_store_t *store, uint32_t slot, int64_t mono_us)
                 (void) live_store_take(store, stream, block, 0);
                 atomic_store(&stream->since_us, mono_us);
                 atomic_store(&stream->state, LIVE_STORE_WAITING);
+                (void) atomic_fetch_add(&stream->version, 1);
             }
         }
     }
@@ -181,6 +182,7 @@ live_store_janitor(live_store_t *store, int64_t mono_us,
         change = live_store_age(store, &store->streams[i], mono_us);
 
         if (change) {
+            (void) atomic_fetch_add(&store->streams[i].version, 1);
             memcpy(name, store->streams[i].info.name, sizeof(name));
             changed(ctx, i, name, (live_store_change_e) change);
         }

@@ -123,6 +123,47 @@ live_store_state(live_store_t *store, live_store_ref_t ref)
 
 
 int
+live_store_info(live_store_t *store, live_store_ref_t ref,
+    live_store_stream_info_t *info)
+{
+    live_index_stream_t  *stream;
+
+    stream = live_store_get(store, ref);
+
+    if (stream == NULL) {
+        return LIVE_AGAIN;
+    }
+
+    *info = stream->info;
+
+    return live_store_get(store, ref) ? LIVE_OK : LIVE_AGAIN;
+}
+
+
+int
+live_store_starting(live_store_t *store, live_store_ref_t ref)
+{
+    live_index_stream_t  *stream;
+
+    stream = live_store_get(store, ref);
+
+    return stream && atomic_load(&stream->starting) != 0
+           && atomic_load(&stream->state) < LIVE_STORE_ENDED;
+}
+
+
+uint64_t
+live_store_version(live_store_t *store, live_store_ref_t ref)
+{
+    live_index_stream_t  *stream;
+
+    stream = live_store_get(store, ref);
+
+    return stream ? atomic_load(&stream->version) + 1 : 0;
+}
+
+
+int
 live_store_check_epoch(live_store_t *store, live_store_ref_t ref,
     const char *epoch, size_t len)
 {

@@ -256,6 +256,18 @@ int live_store_find(live_store_t *store, const char *name, size_t len,
 
 live_store_state_e live_store_state(live_store_t *store, live_store_ref_t ref);
 
+/* what never changes while it lives; LIVE_OK, or LIVE_AGAIN: it has gone */
+
+int live_store_info(live_store_t *store, live_store_ref_t ref,
+    live_store_stream_info_t *info);
+
+/*
+ * Grows with each change that a reader could see; read it before what it is to
+ * stand for.  0: the stream has gone.
+ */
+
+uint64_t live_store_version(live_store_t *store, live_store_ref_t ref);
+
 /* number of the track with this id in the stream, or LIVE_AGAIN */
 
 int live_store_track(live_store_t *store, live_store_ref_t ref, const char *id,
@@ -283,6 +295,10 @@ uint32_t live_store_segments(void);
 
 int live_store_stream(live_store_t *store, live_store_ref_t ref,
     live_store_stream_t *stream);
+
+/* 1 while a stream waits for the first part of a track it starts with, else 0 */
+
+int live_store_starting(live_store_t *store, live_store_ref_t ref);
 
 /*
  * Where the bytes of a part are.  LIVE_OK; LIVE_AGAIN: not yet, but it may come

@@ -78,6 +78,7 @@ typedef struct {
     _Atomic uint32_t          hidden;           /* replaced: not found by name */
     _Atomic uint32_t          starting;         /* tracks it waits for, bits */
     _Atomic int64_t           since_us;         /* in this state since */
+    _Atomic uint64_t          version;          /* of all that a reader sees */
     _Atomic uint64_t          watchers[LIVE_STORE_WORKERS / 64];
     uint32_t                  block[LIVE_STORE_PUBLICATIONS];   /* + 1; 0: none */
     live_store_stream_info_t  info;

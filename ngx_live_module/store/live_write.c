@@ -268,6 +268,7 @@ live_store_claim_locked(live_store_t *store, live_store_stream_info_t *info,
 
     atomic_store(&stream->since_us, live_store_monotonic());
     atomic_store(&stream->state, LIVE_STORE_LIVE);
+    (void) atomic_fetch_add(&stream->version, 1);
 
     if (live_owner_slot(old) && live_owner_slot(old) != store->slot + 1) {
         live_store_ring_worker(store, live_owner_slot(old) - 1,
@@ -514,6 +515,8 @@ live_store_publish(live_store_writer_t *writer, live_index_track_t *track,
         return LIVE_ELOST;
     }
 
+    (void) atomic_fetch_add(&writer->stream->version, 1);
+
     return LIVE_OK;
 }
 
@@ -623,6 +626,8 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
 
     wt->parts++;
 
+    (void) atomic_fetch_and(&writer->stream->starting, ~(1u << t));
+
     if (live_store_publish(writer, track, n + 1, 0) != LIVE_OK) {
         return LIVE_ELOST;
     }
@@ -631,8 +636,6 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
         wt->ticks += in->duration;
         live_store_measure(track, wt->offset, wt->ticks, 0);
     }
-
-    (void) atomic_fetch_and(&writer->stream->starting, ~(1u << t));
 
     return rc;
 }
@@ -776,6 +779,7 @@ live_store_release(live_store_writer_t *writer, int64_t mono_us)
         (void) live_store_take(store, writer->stream, writer->block, 0);
         atomic_store(&writer->stream->since_us, mono_us);
         atomic_store(&writer->stream->state, LIVE_STORE_WAITING);
+        (void) atomic_fetch_add(&writer->stream->version, 1);
     }
 
     live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);

@@ -1,0 +1,318 @@
+/*
+ * Sequence parameter sets (ITU-T H.264, 7.3.2.1.1 and E.1.1).
+ */
+
+#include "live_codec_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+
+#define LIVE_SPS_MAX  LIVE_EXTRA_MAX
+
+
+typedef struct {
+    uint32_t   width;
+    uint32_t   height;
+    uint8_t    frame_mbs_only;
+    uint8_t    separate_planes;
+} live_sps_size_t;
+
+
+static size_t live_h264_unescape(const uint8_t *p, size_t n, uint8_t *dst);
+static void live_h264_skip_scaling(live_bits_t *bits, unsigned size);
+static void live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
+    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma);
+static int live_h264_parse_order(live_bits_t *bits);
+static int live_h264_parse_crop(live_bits_t *bits, live_sps_size_t *size,
+    uint8_t chroma);
+static void live_h264_parse_vui(live_bits_t *bits,
+    live_codec_config_t *config);
+
+
+/* without emulation prevention bytes (7.4.1.1) */
+
+static size_t
+live_h264_unescape(const uint8_t *p, size_t n, uint8_t *dst)
+{
+    size_t    i, k;
+    unsigned  zeros;
+
+    k = 0;
+    zeros = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (zeros >= 2 && p[i] == 3) {
+            zeros = 0;
+            continue;
+        }
+
+        zeros = p[i] ? 0 : zeros + 1;
+        dst[k++] = p[i];
+    }
+
+    return k;
+}
+
+
+static void
+live_h264_skip_scaling(live_bits_t *bits, unsigned size)
+{
+    int32_t   last, next;
+    unsigned  i;
+
+    last = 8;
+    next = 8;
+
+    for (i = 0; i < size && !bits->overrun; i++) {
+
+        if (next != 0) {
+            next = (int32_t) (((uint32_t) last
+                               + (uint32_t) live_bits_se(bits)) & 0xff);
+        }
+
+        last = next ? next : last;
+    }
+}
+
+
+static void
+live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
+    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma)
+{
+    unsigned  i;
+
+    *chroma = (uint8_t) live_bits_ue(bits);
+
+    if (*chroma == 3) {
+        size->separate_planes = (uint8_t) live_bits_get(bits, 1);
+    }
+
+    *depth_luma = (uint8_t) live_bits_ue(bits);
+    *depth_chroma = (uint8_t) live_bits_ue(bits);
+
+    (void) live_bits_get(bits, 1);
+
+    if (live_bits_get(bits, 1)) {
+        for (i = 0; i < (*chroma == 3 ? 12u : 8u); i++) {
+            if (live_bits_get(bits, 1)) {
+                live_h264_skip_scaling(bits, i < 6 ? 16 : 64);
+            }
+        }
+    }
+}
+
+
+static int
+live_h264_parse_order(live_bits_t *bits)
+{
+    uint32_t  n, type;
+
+    type = live_bits_ue(bits);
+
+    if (type == 0) {
+        (void) live_bits_ue(bits);
+
+    } else if (type == 1) {
+        (void) live_bits_get(bits, 1);
+        (void) live_bits_se(bits);
+        (void) live_bits_se(bits);
+
+        n = live_bits_ue(bits);
+
+        if (n > 255) {
+            return LIVE_EINVAL;
+        }
+
+        while (n--) {
+            (void) live_bits_se(bits);
+        }
+
+    } else if (type > 2) {
+        return LIVE_EINVAL;
+    }
+
+    return LIVE_OK;
+}
+
+
+static int
+live_h264_parse_crop(live_bits_t *bits, live_sps_size_t *size, uint8_t chroma)
+{
+    uint32_t  left, right, top, bottom, x, y;
+
+    if (!live_bits_get(bits, 1)) {
+        return LIVE_OK;
+    }
+
+    left = live_bits_ue(bits);
+    right = live_bits_ue(bits);
+    top = live_bits_ue(bits);
+    bottom = live_bits_ue(bits);
+
+    if (size->separate_planes) {
+        chroma = 0;
+    }
+
+    x = (chroma == 1 || chroma == 2) ? 2 : 1;
+    y = (chroma == 1 ? 2 : 1) * (2u - size->frame_mbs_only);
+
+    if (left > 65535 || right > 65535 || top > 65535 || bottom > 65535
+        || (left + right) * x >= size->width
+        || (top + bottom) * y >= size->height)
+    {
+        return LIVE_EINVAL;
+    }
+
+    size->width -= (left + right) * x;
+    size->height -= (top + bottom) * y;
+
+    return LIVE_OK;
+}
+
+
+static void
+live_h264_parse_vui(live_bits_t *bits, live_codec_config_t *config)
+{
+    uint32_t  idc, units, scale;
+
+    static const uint8_t  sar[17][2] = {
+        { 1, 1 }, { 1, 1 }, { 12, 11 }, { 10, 11 }, { 16, 11 }, { 40, 33 },
+        { 24, 11 }, { 20, 11 }, { 32, 11 }, { 80, 33 }, { 18, 11 }, { 15, 11 },
+        { 64, 33 }, { 160, 99 }, { 4, 3 }, { 3, 2 }, { 2, 1 }
+    };
+
+    if (live_bits_get(bits, 1)) {
+        idc = live_bits_get(bits, 8);
+
+        if (idc == 255) {
+            config->sar_num = (uint16_t) live_bits_get(bits, 16);
+            config->sar_den = (uint16_t) live_bits_get(bits, 16);
+
+        } else if (idc < 17) {
+            config->sar_num = sar[idc][0];
+            config->sar_den = sar[idc][1];
+        }
+
+        if (config->sar_num == 0 || config->sar_den == 0 || bits->overrun) {
+            config->sar_num = 1;
+            config->sar_den = 1;
+        }
+    }
+
+    if (live_bits_get(bits, 1)) {
+        (void) live_bits_get(bits, 1);                /* overscan */
+    }
+
+    if (live_bits_get(bits, 1)) {
+        (void) live_bits_get(bits, 4);                /* format, full range */
+
+        if (live_bits_get(bits, 1)) {
+            (void) live_bits_get(bits, 24);           /* colour */
+        }
+    }
+
+    if (live_bits_get(bits, 1)) {
+        (void) live_bits_ue(bits);                    /* chroma location */
+        (void) live_bits_ue(bits);
+    }
+
+    if (live_bits_get(bits, 1)) {
+        units = live_bits_get(bits, 32);
+        scale = live_bits_get(bits, 32);
+
+        if (!bits->overrun && units && scale
+            && (uint64_t) scale * 500 / units <= 1000000)
+        {
+            config->fps_milli = (uint32_t) ((uint64_t) scale * 500 / units);
+        }
+    }
+}
+
+
+int
+live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
+    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma)
+{
+    uint8_t          rbsp[LIVE_SPS_MAX], profile;
+    uint32_t         w, h;
+    live_bits_t      bits;
+    live_sps_size_t  size;
+
+    if (n < 5 || n > LIVE_SPS_MAX || (p[0] & 0x1f) != 7) {
+        return LIVE_EINVAL;
+    }
+
+    memset(&bits, 0, sizeof(live_bits_t));
+    memset(&size, 0, sizeof(live_sps_size_t));
+
+    bits.p = rbsp;
+    bits.size = live_h264_unescape(p + 1, n - 1, rbsp);
+
+    profile = (uint8_t) live_bits_get(&bits, 8);
+    (void) live_bits_get(&bits, 16);
+    (void) live_bits_ue(&bits);
+
+    *chroma = 1;
+    *depth_luma = 0;
+    *depth_chroma = 0;
+
+    switch (profile) {
+    case 100: case 110: case 122: case 244: case 44: case 83: case 86:
+    case 118: case 128: case 138: case 139: case 134: case 135:
+        live_h264_parse_high(&bits, &size, chroma, depth_luma, depth_chroma);
+        break;
+    }
+
+    (void) live_bits_ue(&bits);
+
+    if (live_h264_parse_order(&bits) != LIVE_OK) {
+        return LIVE_EINVAL;
+    }
+
+    (void) live_bits_ue(&bits);
+    (void) live_bits_get(&bits, 1);
+
+    w = live_bits_ue(&bits);
+    h = live_bits_ue(&bits);
+    size.frame_mbs_only = (uint8_t) live_bits_get(&bits, 1);
+
+    if (!size.frame_mbs_only) {
+        (void) live_bits_get(&bits, 1);
+    }
+
+    (void) live_bits_get(&bits, 1);
+
+    if (bits.overrun || w > 1023 || h > 1023 || *chroma > 3 || *depth_luma > 6
+        || *depth_chroma > 6)
+    {
+        return LIVE_EINVAL;
+    }
+
+    size.width = (w + 1) * 16;
+    size.height = (h + 1) * 16 * (2u - size.frame_mbs_only);
+
+    if (live_h264_parse_crop(&bits, &size, *chroma) != LIVE_OK
+        || bits.overrun)
+    {
+        return LIVE_EINVAL;
+    }
+
+    config->width = (uint16_t) size.width;
+    config->height = (uint16_t) size.height;
+    config->sar_num = 1;
+    config->sar_den = 1;
+    config->fps_milli = 0;
+
+    /* a damaged VUI costs its hints alone */
+
+    if (live_bits_get(&bits, 1)) {
+        live_h264_parse_vui(&bits, config);
+    }
+
+    (void) snprintf(config->rfc6381, sizeof(config->rfc6381),
+                    "avc1.%02x%02x%02x", p[1], p[2], p[3]);
+
+    return LIVE_OK;
+}
