@@ -10,6 +10,31 @@ typedef struct {
 } ngx_live_row_t;
 
 
+/* the library is named after its first module; this one has nothing to set */
+
+static ngx_core_module_t  ngx_live_module_ctx = {
+    ngx_string("live"),
+    NULL,
+    NULL
+};
+
+
+ngx_module_t  ngx_live_module = {
+    NGX_MODULE_V1,
+    &ngx_live_module_ctx,                  /* module context */
+    NULL,                                  /* module directives */
+    NGX_CORE_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
 static ngx_live_row_t  ngx_live_rows[NGX_LIVE_ROWS];
 static ngx_uint_t      ngx_live_nrows;
 

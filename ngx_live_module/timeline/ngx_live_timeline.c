@@ -295,7 +295,7 @@ ngx_live_timeline_config(void *ctx, uint32_t track, uint32_t init,
 
     if (config->media == LIVE_VIDEO) {
         ngx_log_error(NGX_LOG_INFO, pub->log, 0,
-                      "live video: %s %ux%u", config->rfc6381,
+                      "live video: %s %uix%ui", config->rfc6381,
                       (ngx_uint_t) config->width, (ngx_uint_t) config->height);
     } else {
         ngx_log_error(NGX_LOG_INFO, pub->log, 0,
