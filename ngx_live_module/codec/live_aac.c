@@ -8,13 +8,25 @@
 #include <string.h>
 
 
-#define LIVE_AAC_SBR  5
-#define LIVE_AAC_PS   29
+#define LIVE_AAC_LTP       4
+#define LIVE_AAC_SBR       5
+#define LIVE_AAC_LD        23
+#define LIVE_AAC_PS        29
+
+/* extensions behind the configuration that old decoders pass over */
+
+#define LIVE_AAC_SYNC_SBR  0x2b7
+#define LIVE_AAC_SYNC_PS   0x548
+
+#define LIVE_ADTS_SIZE     7
 
 
 static uint32_t live_aac_object(live_bits_t *bits);
 static uint32_t live_aac_rate(live_bits_t *bits);
 static uint8_t live_aac_program(live_bits_t *bits);
+static uint32_t live_aac_extension(live_bits_t *bits, uint32_t object);
+static int live_aac_adts(live_codec_config_t *config, const uint8_t *p,
+    size_t n, live_frame_info_t *info);
 
 
 static const uint32_t  live_aac_rates[13] = {
@@ -49,12 +61,12 @@ live_aac_rate(live_bits_t *bits)
 }
 
 
-/* channels of a program_config_element (4.5.1.2) */
+/* channels of a program_config_element (4.5.1.2), 0: none that we can tell */
 
 static uint8_t
 live_aac_program(live_bits_t *bits)
 {
-    uint32_t  i, k, n[3], channels;
+    uint32_t  i, k, n[3], channels, associated, coupling;
 
     (void) live_bits_get(bits, 10);
 
@@ -63,14 +75,20 @@ live_aac_program(live_bits_t *bits)
     }
 
     channels = live_bits_get(bits, 2);            /* LFE */
+    k = channels;
 
-    (void) live_bits_get(bits, 7);
+    associated = live_bits_get(bits, 3);
+    coupling = live_bits_get(bits, 4);
 
     for (i = 0; i < 3; i++) {
         if (live_bits_get(bits, 1)) {
             (void) live_bits_get(bits, i < 2 ? 4 : 3);
         }
     }
+
+    /* the rest only moves the reader on */
+
+    associated = 4 * (k + associated) + 5 * coupling;
 
     for (i = 0; i < 3; i++) {
         for (k = 0; k < n[i]; k++) {
@@ -79,23 +97,63 @@ live_aac_program(live_bits_t *bits)
         }
     }
 
-    return (uint8_t) (channels > 64 ? 0 : channels);
+    for ( /* void */ ; associated; associated--) {
+        (void) live_bits_get(bits, 1);
+    }
+
+    (void) live_bits_get(bits, (unsigned) (-bits->pos & 7));
+
+    for (k = live_bits_get(bits, 8); k; k--) {    /* a comment */
+        (void) live_bits_get(bits, 8);
+    }
+
+    return (uint8_t) channels;
+}
+
+
+/*
+ * SBR and PS told behind the base layer's configuration, where decoders without
+ * them do not look.  Players want the object type that results.
+ */
+
+static uint32_t
+live_aac_extension(live_bits_t *bits, uint32_t object)
+{
+    if (live_bits_get(bits, 11) != LIVE_AAC_SYNC_SBR
+        || live_aac_object(bits) != LIVE_AAC_SBR
+        || live_bits_get(bits, 1) == 0)
+    {
+        return object;
+    }
+
+    (void) live_aac_rate(bits);
+
+    if (bits->overrun) {
+        return object;
+    }
+
+    if (live_bits_get(bits, 11) == LIVE_AAC_SYNC_PS && live_bits_get(bits, 1)
+        && !bits->overrun)
+    {
+        return LIVE_AAC_PS;
+    }
+
+    return LIVE_AAC_SBR;
 }
 
 
 int
 live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
 {
-    uint8_t      pce;
-    uint32_t     object, extension, rate, channels;
+    uint32_t     object, type, rate, channels;
     live_bits_t  bits;
 
     static const uint8_t  layouts[16] = {
-        0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 0, 8, 0
+        0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0
     };
 
-    if (n < 2) {
-        return LIVE_EINVAL;
+    if (n == 0) {
+        return LIVE_AGAIN;
     }
 
     if (n > LIVE_EXTRA_MAX) {
@@ -107,7 +165,7 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
     bits.size = n;
 
     object = live_aac_object(&bits);
-    extension = object;
+    type = object;
     rate = live_aac_rate(&bits);
     channels = live_bits_get(&bits, 4);
 
@@ -135,7 +193,7 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
 
     config->frame_samples = live_bits_get(&bits, 1) ? 960 : 1024;
 
-    if (object == 23) {
+    if (object == LIVE_AAC_LD) {
         config->frame_samples /= 2;
     }
 
@@ -145,24 +203,33 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
 
     (void) live_bits_get(&bits, 1);
 
-    pce = 0;
+    channels = channels ? layouts[channels] : live_aac_program(&bits);
 
-    if (channels == 0) {
-        pce = live_aac_program(&bits);
+    if (bits.overrun) {
+        return LIVE_EINVAL;
     }
 
-    config->channels = channels ? layouts[channels] : pce;
+    if (channels == 0) {
+        return LIVE_EUNSUPPORTED;
+    }
 
-    if (config->channels == 0) {
-        return bits.overrun ? LIVE_EINVAL : LIVE_EUNSUPPORTED;
+    if (type <= LIVE_AAC_LTP) {
+        type = live_aac_extension(&bits, type);
+    }
+
+    /* PS makes two of one */
+
+    if (type == LIVE_AAC_PS && channels == 1) {
+        channels = 2;
     }
 
     config->timescale = rate;
     config->sample_rate = rate;
-    config->object_type = (uint8_t) extension;
+    config->channels = (uint8_t) channels;
+    config->object_type = (uint8_t) type;
 
     (void) snprintf(config->rfc6381, sizeof(config->rfc6381), "mp4a.40.%u",
-                    (unsigned) extension);
+                    (unsigned) type);
 
     config->extra_size = (uint16_t) n;
     memcpy(config->extra, p, n);
@@ -180,39 +247,79 @@ live_aac_frame_bound(const live_codec_config_t *config, size_t n)
 }
 
 
+/*
+ * An ADTS header (ISO/IEC 14496-3, 1.A.2) does not belong into RTMP, but comes.
+ * Returns its size, 0 if there is none, or LIVE_EINVAL: not one frame and all of
+ * it.  A publisher that sends them may send no sequence header.
+ */
+
+static int
+live_aac_adts(live_codec_config_t *config, const uint8_t *p, size_t n,
+    live_frame_info_t *info)
+{
+    size_t    length;
+    uint8_t   asc[2];
+    unsigned  size;
+
+    /* no frame of the types that have ADTS begins with END and all ones */
+
+    if (n < 2 || p[0] != 0xff || (p[1] & 0xf6) != 0xf0
+        || (config->object_type > LIVE_AAC_SBR
+            && config->object_type != LIVE_AAC_PS))
+    {
+        return 0;
+    }
+
+    if (n < LIVE_ADTS_SIZE) {
+        return LIVE_EINVAL;
+    }
+
+    length = (size_t) (p[3] & 3) << 11 | (size_t) p[4] << 3 | p[5] >> 5;
+    size = LIVE_ADTS_SIZE + ((p[1] & 1) ? 0 : 2);
+
+    if (length != n || n <= size || (p[6] & 3) != 0) {
+        return LIVE_EINVAL;
+    }
+
+    if (config->extra_size == 0) {
+        asc[0] = (uint8_t) (((p[2] >> 6) + 1) << 3 | (p[2] >> 3 & 7));
+        asc[1] = (uint8_t) ((p[2] >> 2 & 1) << 7
+                            | ((p[2] & 1) << 2 | p[3] >> 6) << 3);
+
+        if (live_aac_parse_config(asc, sizeof(asc), config) != LIVE_OK) {
+            return LIVE_EINVAL;
+        }
+
+        info->new_config = 1;
+    }
+
+    return (int) size;
+}
+
+
 int
 live_aac_frame(live_codec_config_t *config, live_framing_t *framing,
     const live_tag_t *tag, uint8_t *dst, size_t cap, live_frame_info_t *info)
 {
-    size_t          n, header;
-    const uint8_t  *p;
+    int     header;
+    size_t  n;
 
-    (void) config;
     (void) framing;
     (void) cap;
 
-    p = tag->data;
-    n = tag->size;
+    header = live_aac_adts(config, tag->data, tag->size, info);
 
-    /*
-     * An ADTS header does not belong here, but comes.  Its length field must agree
-     * too: a raw frame may begin like one by chance.
-     */
-
-    if (n > 7 && p[0] == 0xff && (p[1] & 0xf6) == 0xf0
-        && ((size_t) (p[3] & 3) << 11 | (size_t) p[4] << 3 | p[5] >> 5) == n)
-    {
-        header = (p[1] & 1) ? 7 : 9;
-
-        if (n <= header) {
-            return LIVE_EINVAL;
-        }
-
-        p += header;
-        n -= header;
+    if (header < 0) {
+        return header;
     }
 
-    memcpy(dst, p, n);
+    if (config->extra_size == 0) {
+        return LIVE_AGAIN;
+    }
+
+    n = tag->size - (size_t) header;
+
+    memcpy(dst, tag->data + header, n);
 
     info->size = n;
     info->key = 1;

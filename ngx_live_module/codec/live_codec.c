@@ -7,9 +7,13 @@
 #include <string.h>
 
 
-#define LIVE_FLV_KEY        1
-#define LIVE_FLV_INFO       5
-#define LIVE_FLV_ENHANCED   0x80
+#define LIVE_FLV_KEY         1
+#define LIVE_FLV_INFO        5
+#define LIVE_FLV_ENHANCED    0x80
+
+#define LIVE_FLV_AVC_CONFIG  0
+#define LIVE_FLV_AVC_FRAME   1
+#define LIVE_FLV_AVC_END     2
 
 
 static int live_codec_parse_video(const uint8_t *p, size_t n,
@@ -87,8 +91,12 @@ live_codec_parse_video(const uint8_t *p, size_t n, live_tag_t *tag)
         return LIVE_EUNSUPPORTED;
     }
 
+    /* some end a sequence without the composition time that no one needs */
+
     if (n < 5) {
-        return LIVE_EINVAL;
+        tag->kind = LIVE_TAG_END;
+
+        return (n > 1 && p[1] == LIVE_FLV_AVC_END) ? LIVE_OK : LIVE_EINVAL;
     }
 
     tag->key = (frame == LIVE_FLV_KEY);
@@ -103,16 +111,16 @@ live_codec_parse_video(const uint8_t *p, size_t n, live_tag_t *tag)
 
     switch (p[1]) {
 
-    case 0:
+    case LIVE_FLV_AVC_CONFIG:
         tag->kind = LIVE_TAG_CONFIG;
         tag->cts = 0;
         break;
 
-    case 1:
+    case LIVE_FLV_AVC_FRAME:
         tag->kind = tag->size ? LIVE_TAG_FRAME : LIVE_TAG_IGNORED;
         break;
 
-    case 2:
+    case LIVE_FLV_AVC_END:
         tag->kind = LIVE_TAG_END;
         break;
 
@@ -177,6 +185,7 @@ int
 live_codec_parse_config(const live_tag_t *tag, live_codec_config_t *config)
 {
     int                      rc;
+    uint8_t                  nal_length;
     const live_codec_row_t  *row;
 
     memset(config, 0, sizeof(live_codec_config_t));
@@ -193,7 +202,15 @@ live_codec_parse_config(const live_tag_t *tag, live_codec_config_t *config)
     rc = row->parse_config(tag->data, tag->size, config);
 
     if (rc != LIVE_OK) {
+        nal_length = config->nal_length;
+
         memset(config, 0, sizeof(live_codec_config_t));
+
+        if (rc == LIVE_AGAIN) {
+            config->media = row->media;
+            config->codec = row->codec;
+            config->nal_length = nal_length;
+        }
     }
 
     return rc;

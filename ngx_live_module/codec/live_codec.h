@@ -60,6 +60,11 @@ typedef struct {
     uint16_t       sar_den;
     uint32_t       fps_milli;      /* frames per 1000 s from VUI, 0 if not told */
     uint8_t        nal_length;     /* NAL length size of the publisher's frames, 1 2 or 4 */
+    uint8_t        colour;         /* 1: the VUI tells colours (code points of H.273) */
+    uint8_t        full_range;
+    uint8_t        primaries;      /* 2: unspecified, and so below */
+    uint8_t        transfer;
+    uint8_t        matrix;
 
     /* audio */
     uint32_t       sample_rate;    /* Hz, of the decoded output's base layer */
@@ -70,7 +75,7 @@ typedef struct {
     char           rfc6381[32];    /* "avc1.64001f", "mp4a.40.2" */
 
     /* the record for the sample entry: avcC with lengthSizeMinusOne = 3, or
-     * AudioSpecificConfig */
+     * AudioSpecificConfig; size 0: not known yet */
     uint16_t       extra_size;
     uint8_t        extra[LIVE_EXTRA_MAX];
 } live_codec_config_t;
@@ -115,7 +120,8 @@ int live_codec_parse_tag(live_media_e media, const uint8_t *p, size_t n,
  * AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1).
  *
  * LIVE_OK            config is filled
- * LIVE_AGAIN         well-formed but without parameter sets: wait for others
+ * LIVE_AGAIN         nothing, or no parameter sets, in it: wait for others; config
+ *                    has its codec and extra_size 0, live_codec_frame() may fill it
  * LIVE_EINVAL        malformed
  * LIVE_EUNSUPPORTED  a profile or layout that we cannot describe
  * LIVE_ENOSPC        larger than LIVE_EXTRA_MAX
@@ -134,7 +140,7 @@ int live_codec_same_config(const live_codec_config_t *a,
 /* how the publisher frames its NAL units; zero it for each publisher */
 
 typedef struct {
-    uint8_t   probed;         /* framing is known */
+    uint8_t   probed;         /* framing is known; a frame that breaks it undoes this */
     uint8_t   annexb;         /* start codes instead of lengths */
     uint8_t   hybrid;         /* lengths, with a start code behind each */
 } live_framing_t;
@@ -142,10 +148,11 @@ typedef struct {
 
 typedef struct {
     size_t    size;           /* bytes written to dst */
-    uint8_t   key;            /* random access point (IDR; every audio frame) */
+    uint8_t   key;            /* random access point (IDR; every audio frame), whatever
+                                 the FLV header says */
     uint8_t   empty;          /* nothing to decode was in it: drop the frame */
     uint8_t   new_config;     /* in-band parameter sets differ: *config was rebuilt */
-    uint8_t   recovery;       /* recovery point SEI, not an IDR */
+    uint8_t   recovery;       /* recovery point SEI, and no IDR */
 } live_frame_info_t;
 
 
@@ -161,8 +168,14 @@ size_t live_codec_frame_bound(const live_codec_config_t *config, size_t n);
  * are kept.  In-band SPS or PPS that differ from the configuration rebuild
  * *config and set info->new_config.
  *
+ * A config of which only codec is set (live_codec_parse_config() said LIVE_AGAIN,
+ * or there was no sequence header) is filled, with info->new_config, by the first
+ * frame that carries parameter sets or an ADTS header.
+ *
  * LIVE_OK      info and dst are filled; dst must not overlap tag->data
- * LIVE_EINVAL  malformed NAL lengths: drop the frame, the next may be right
+ * LIVE_AGAIN   config is not known yet: drop the frame
+ * LIVE_EINVAL  malformed NAL lengths or ADTS header: drop the frame, the next may
+ *              be right
  * LIVE_ENOSPC  cap is below live_codec_frame_bound()
  */
 

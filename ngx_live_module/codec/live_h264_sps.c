@@ -8,9 +8,6 @@
 #include <string.h>
 
 
-#define LIVE_SPS_MAX  LIVE_EXTRA_MAX
-
-
 typedef struct {
     uint32_t   width;
     uint32_t   height;
@@ -19,41 +16,14 @@ typedef struct {
 } live_sps_size_t;
 
 
-static size_t live_h264_unescape(const uint8_t *p, size_t n, uint8_t *dst);
 static void live_h264_skip_scaling(live_bits_t *bits, unsigned size);
-static void live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
-    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma);
+static int live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
+    live_h264_high_t *high);
 static int live_h264_parse_order(live_bits_t *bits);
 static int live_h264_parse_crop(live_bits_t *bits, live_sps_size_t *size,
     uint8_t chroma);
 static void live_h264_parse_vui(live_bits_t *bits,
     live_codec_config_t *config);
-
-
-/* without emulation prevention bytes (7.4.1.1) */
-
-static size_t
-live_h264_unescape(const uint8_t *p, size_t n, uint8_t *dst)
-{
-    size_t    i, k;
-    unsigned  zeros;
-
-    k = 0;
-    zeros = 0;
-
-    for (i = 0; i < n; i++) {
-
-        if (zeros >= 2 && p[i] == 3) {
-            zeros = 0;
-            continue;
-        }
-
-        zeros = p[i] ? 0 : zeros + 1;
-        dst[k++] = p[i];
-    }
-
-    return k;
-}
 
 
 static void
@@ -77,30 +47,41 @@ live_h264_skip_scaling(live_bits_t *bits, unsigned size)
 }
 
 
-static void
+static int
 live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
-    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma)
+    live_h264_high_t *high)
 {
+    uint32_t  chroma, luma, depth;
     unsigned  i;
 
-    *chroma = (uint8_t) live_bits_ue(bits);
+    chroma = live_bits_ue(bits);
 
-    if (*chroma == 3) {
+    if (chroma == 3) {
         size->separate_planes = (uint8_t) live_bits_get(bits, 1);
     }
 
-    *depth_luma = (uint8_t) live_bits_ue(bits);
-    *depth_chroma = (uint8_t) live_bits_ue(bits);
+    luma = live_bits_ue(bits);
+    depth = live_bits_ue(bits);
+
+    if (chroma > 3 || luma > 6 || depth > 6) {
+        return LIVE_EINVAL;
+    }
+
+    high->chroma = (uint8_t) chroma;
+    high->depth_luma = (uint8_t) luma;
+    high->depth_chroma = (uint8_t) depth;
 
     (void) live_bits_get(bits, 1);
 
     if (live_bits_get(bits, 1)) {
-        for (i = 0; i < (*chroma == 3 ? 12u : 8u); i++) {
+        for (i = 0; i < (chroma == 3 ? 12u : 8u); i++) {
             if (live_bits_get(bits, 1)) {
                 live_h264_skip_scaling(bits, i < 6 ? 16 : 64);
             }
         }
     }
+
+    return LIVE_OK;
 }
 
 
@@ -206,10 +187,23 @@ live_h264_parse_vui(live_bits_t *bits, live_codec_config_t *config)
     }
 
     if (live_bits_get(bits, 1)) {
-        (void) live_bits_get(bits, 4);                /* format, full range */
+        (void) live_bits_get(bits, 3);                /* format */
+
+        config->full_range = (uint8_t) live_bits_get(bits, 1);
 
         if (live_bits_get(bits, 1)) {
-            (void) live_bits_get(bits, 24);           /* colour */
+            config->primaries = (uint8_t) live_bits_get(bits, 8);
+            config->transfer = (uint8_t) live_bits_get(bits, 8);
+            config->matrix = (uint8_t) live_bits_get(bits, 8);
+            config->colour = 1;
+        }
+
+        if (config->full_range) {
+            config->colour = 1;
+        }
+
+        if (bits->overrun) {
+            config->colour = 0;
         }
     }
 
@@ -233,14 +227,14 @@ live_h264_parse_vui(live_bits_t *bits, live_codec_config_t *config)
 
 int
 live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
-    uint8_t *chroma, uint8_t *depth_luma, uint8_t *depth_chroma)
+    live_h264_high_t *high)
 {
-    uint8_t          rbsp[LIVE_SPS_MAX], profile;
+    uint8_t          rbsp[LIVE_EXTRA_MAX], profile;
     uint32_t         w, h;
     live_bits_t      bits;
     live_sps_size_t  size;
 
-    if (n < 5 || n > LIVE_SPS_MAX || (p[0] & 0x1f) != 7) {
+    if (n < 5 || (p[0] & 0x1f) != LIVE_NAL_SPS) {
         return LIVE_EINVAL;
     }
 
@@ -248,20 +242,24 @@ live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
     memset(&size, 0, sizeof(live_sps_size_t));
 
     bits.p = rbsp;
-    bits.size = live_h264_unescape(p + 1, n - 1, rbsp);
+    bits.size = live_nal_unescape(p + 1, n - 1, rbsp, sizeof(rbsp));
 
     profile = (uint8_t) live_bits_get(&bits, 8);
     (void) live_bits_get(&bits, 16);
     (void) live_bits_ue(&bits);
 
-    *chroma = 1;
-    *depth_luma = 0;
-    *depth_chroma = 0;
+    high->chroma = 1;
+    high->depth_luma = 0;
+    high->depth_chroma = 0;
 
     switch (profile) {
     case 100: case 110: case 122: case 244: case 44: case 83: case 86:
     case 118: case 128: case 138: case 139: case 134: case 135:
-        live_h264_parse_high(&bits, &size, chroma, depth_luma, depth_chroma);
+
+        if (live_h264_parse_high(&bits, &size, high) != LIVE_OK) {
+            return LIVE_EINVAL;
+        }
+
         break;
     }
 
@@ -284,16 +282,14 @@ live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
 
     (void) live_bits_get(&bits, 1);
 
-    if (bits.overrun || w > 1023 || h > 1023 || *chroma > 3 || *depth_luma > 6
-        || *depth_chroma > 6)
-    {
+    if (bits.overrun || w > 1023 || h > 1023) {
         return LIVE_EINVAL;
     }
 
     size.width = (w + 1) * 16;
     size.height = (h + 1) * 16 * (2u - size.frame_mbs_only);
 
-    if (live_h264_parse_crop(&bits, &size, *chroma) != LIVE_OK
+    if (live_h264_parse_crop(&bits, &size, high->chroma) != LIVE_OK
         || bits.overrun)
     {
         return LIVE_EINVAL;
@@ -304,6 +300,11 @@ live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
     config->sar_num = 1;
     config->sar_den = 1;
     config->fps_milli = 0;
+    config->colour = 0;
+    config->full_range = 0;
+    config->primaries = 2;                            /* unspecified */
+    config->transfer = 2;
+    config->matrix = 2;
 
     /* a damaged VUI costs its hints alone */
 

@@ -20,6 +20,10 @@
 #define LIVE_TFHD_FLAGS      0x000020u
 #define LIVE_TFHD_MOOF       0x020000u     /* default-base-is-moof */
 
+/* real time of capture, at a consistent offset: what low-latency DASH expects */
+
+#define LIVE_PRFT_CAPTURE    24
+
 /* seconds from 1900 (NTP) to 1970 */
 
 #define LIVE_NTP_EPOCH       2208988800ull
@@ -125,7 +129,7 @@ live_mux_prft(uint8_t *p, const live_fragment_t *fragment)
           | ((us % 1000000) << 32) / 1000000;
 
     box = p;
-    p = live_full_box(p, "prft", 1, 24);          /* time of arrival */
+    p = live_full_box(p, "prft", 1, LIVE_PRFT_CAPTURE);
     p = live_put32(p, LIVE_TRACK_ID);
     p = live_put64(p, ntp);
     p = live_put64(p, fragment->dts);

@@ -56,7 +56,7 @@ live_mux_ftyp(uint8_t *p)
     p = live_box(p, "ftyp");
     p = live_put(p, "iso6", 4);
     p = live_put32(p, 0);
-    p = live_put(p, "iso6cmfcmp41", 12);
+    p = live_put(p, "iso6mp41cmfccmf2", 16);
     live_box_end(box, p);
 
     return p;
@@ -164,11 +164,24 @@ live_mux_avc1(uint8_t *p, const live_codec_config_t *config)
     p = live_put(p, config->extra, config->extra_size);
     live_box_end(inner, p);
 
-    if (config->sar_num && config->sar_num != config->sar_den) {
+    if (config->sar_num && config->sar_den
+        && config->sar_num != config->sar_den)
+    {
         inner = p;
         p = live_box(p, "pasp");
         p = live_put32(p, config->sar_num);
         p = live_put32(p, config->sar_den);
+        live_box_end(inner, p);
+    }
+
+    if (config->colour) {
+        inner = p;
+        p = live_box(p, "colr");
+        p = live_put(p, "nclx", 4);
+        p = live_put16(p, config->primaries);
+        p = live_put16(p, config->transfer);
+        p = live_put16(p, config->matrix);
+        p = live_put8(p, config->full_range ? 0x80u : 0);
         live_box_end(inner, p);
     }
 
@@ -214,7 +227,7 @@ live_mux_mp4a(uint8_t *p, const live_codec_config_t *config)
     inner = p;
     p = live_full_box(p, "esds", 0, 0);
     p = live_put_descriptor(p, 3, 3 + 5 + 13 + 5 + n + 5 + 1);
-    p = live_put16(p, LIVE_TRACK_ID);
+    p = live_put16(p, 0);                         /* ES_ID: 0 in a file */
     p = live_put8(p, 0);
     p = live_put_descriptor(p, 4, 13 + 5 + n);
     p = live_put8(p, 0x40);                       /* MPEG-4 audio */
@@ -234,13 +247,26 @@ live_mux_mp4a(uint8_t *p, const live_codec_config_t *config)
 }
 
 
+/* a table of no entries: n bytes of zeros */
+
+static uint8_t *
+live_put_table(uint8_t *p, const char *type, size_t n)
+{
+    uint8_t  *box;
+
+    box = p;
+    p = live_full_box(p, type, 0, 0);
+    p = live_put_zeros(p, n);
+    live_box_end(box, p);
+
+    return p;
+}
+
+
 static uint8_t *
 live_mux_stbl(uint8_t *p, const live_codec_config_t *config)
 {
-    size_t    i;
     uint8_t  *box, *inner;
-
-    static const char *const  empty[] = { "stts", "stsc", "stco" };
 
     box = p;
     p = live_box(p, "stbl");
@@ -251,17 +277,12 @@ live_mux_stbl(uint8_t *p, const live_codec_config_t *config)
     p = live_mux_entry(config->codec)(p, config);
     live_box_end(inner, p);
 
-    for (i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
-        inner = p;
-        p = live_full_box(p, empty[i], 0, 0);
-        p = live_put32(p, 0);
-        live_box_end(inner, p);
-    }
+    /* the samples are in the fragments */
 
-    inner = p;
-    p = live_full_box(p, "stsz", 0, 0);
-    p = live_put_zeros(p, 8);
-    live_box_end(inner, p);
+    p = live_put_table(p, "stts", 4);
+    p = live_put_table(p, "stsc", 4);
+    p = live_put_table(p, "stsz", 8);
+    p = live_put_table(p, "stco", 4);
 
     live_box_end(box, p);
 
