@@ -18,6 +18,10 @@
 
 #define LIVE_HLS_PARTS     3
 
+/* CAN-SKIP-UNTIL, target durations */
+
+#define LIVE_HLS_SKIP      6
+
 
 /* what is worked out once for a playlist */
 
@@ -27,6 +31,8 @@ typedef struct {
     uint32_t                      skipped;     /* segments left out */
     uint32_t                      first_part;  /* segments from here on with parts */
     int                           skip_until;  /* CAN-SKIP-UNTIL is announced */
+    size_t                        nprefix;
+    char                          prefix[64];  /* of URIs: "v/{epoch}-" */
 } live_hls_plan_t;
 
 
@@ -70,20 +76,31 @@ static void
 live_hls_plan(const live_store_snapshot_t *s, const live_hls_options_t *o,
     live_hls_plan_t *plan)
 {
-    uint32_t  i;
-    uint64_t  open, total, until, target, behind;
+    uint32_t     i;
+    uint64_t     open, total, until, target, behind;
+    live_text_t  prefix;
 
     plan->s = s;
     plan->o = o;
     plan->skipped = 0;
 
+    prefix.p = plan->prefix;
+    prefix.last = plan->prefix + sizeof(plan->prefix);
+    prefix.full = 0;
+
+    live_text_str(&prefix, s->track.id);
+    live_text_lit(&prefix, "/");
+    live_text_str(&prefix, s->stream.epoch);
+    live_text_lit(&prefix, "-");
+
+    plan->nprefix = (size_t) (prefix.p - plan->prefix);
+
     target = (uint64_t) s->stream.segment_max_us;
-    until = 6 * target;
+    until = LIVE_HLS_SKIP * target;
 
-    /* the window could never hold more than what must not be skipped */
+    /* else the window could never hold more than what must not be skipped */
 
-    plan->skip_until = !s->edge.ended
-                       && (uint64_t) s->stream.window_us > until;
+    plan->skip_until = (uint64_t) s->stream.window_us > until;
 
     /* the open segment lasts as long as its parts do */
 
@@ -105,25 +122,19 @@ live_hls_plan(const live_store_snapshot_t *s, const live_hls_options_t *o,
             total += live_hls_us(s, s->segments[i - 1].duration);
         }
 
-        if (behind < LIVE_HLS_PARTS * target && !s->edge.ended) {
+        if (behind < LIVE_HLS_PARTS * target) {
             plan->first_part = i - 1;
         }
 
         behind = total;
 
-        /* all that begins before the boundary may go */
+        /* this one begins before the boundary: all before it may go */
 
         if (o->skip && plan->skip_until && total > until
-            && plan->skipped == 0 && i > 1)
+            && plan->skipped == 0)
         {
             plan->skipped = i - 1;
         }
-    }
-
-    /* a skip tag in the place of one segment saves nothing */
-
-    if (plan->skipped < 2) {
-        plan->skipped = 0;
     }
 }
 
@@ -131,10 +142,7 @@ live_hls_plan(const live_store_snapshot_t *s, const live_hls_options_t *o,
 static void
 live_hls_uri(live_text_t *text, const live_hls_plan_t *plan, uint64_t msn)
 {
-    live_text_str(text, plan->s->track.id);
-    live_text_lit(text, "/");
-    live_text_str(text, plan->s->stream.epoch);
-    live_text_lit(text, "-");
+    live_text_add(text, plan->prefix, plan->nprefix);
     live_text_number(text, msn);
 }
 
@@ -149,6 +157,27 @@ live_hls_query(live_text_t *text, const live_hls_plan_t *plan)
 }
 
 
+/* an open segment of which nothing but gaps is there yet */
+
+static int
+live_hls_empty(const live_store_snapshot_t *s, uint32_t n)
+{
+    uint32_t  i;
+
+    if (live_hls_closed(s, n)) {
+        return 0;
+    }
+
+    for (i = s->nparts; i && s->parts[i - 1].msn == s->edge.msn; i--) {
+        if (!(s->parts[i - 1].flags & LIVE_PART_GAP)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 static int
 live_hls_independent(const live_store_snapshot_t *s)
 {
@@ -156,7 +185,8 @@ live_hls_independent(const live_store_snapshot_t *s)
 
     for (i = 0; i < s->nsegments; i++) {
         if (!(s->segments[i].flags & (LIVE_SEGMENT_INDEPENDENT
-                                      |LIVE_SEGMENT_GAP)))
+                                      |LIVE_SEGMENT_GAP))
+            && !live_hls_empty(s, i))
         {
             return 0;
         }
@@ -169,9 +199,8 @@ live_hls_independent(const live_store_snapshot_t *s)
 static void
 live_hls_head(live_text_t *text, const live_hls_plan_t *plan)
 {
-    uint32_t                     before;
-    const live_store_segment_t  *first;
-    const live_store_snapshot_t *s;
+    const live_store_segment_t   *first;
+    const live_store_snapshot_t  *s;
 
     s = plan->s;
     first = &s->segments[0];
@@ -182,18 +211,18 @@ live_hls_head(live_text_t *text, const live_hls_plan_t *plan)
     live_text_lit(text, "\n#EXT-X-TARGETDURATION:");
     live_text_number(text, (uint64_t) s->stream.segment_max_us / 1000000);
 
-    if (!s->edge.ended) {
-        live_text_lit(text, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
-                            "PART-HOLD-BACK=");
-        live_text_seconds(text, 3 * (uint64_t) s->stream.part_us, 3);
-        live_text_lit(text, ",HOLD-BACK=");
-        live_text_seconds(text, 3 * (uint64_t) s->stream.segment_max_us, 3);
+    /* it stays in an ended playlist: nothing but ENDLIST may be new there (6.2.1) */
 
-        if (plan->skip_until) {
-            live_text_lit(text, ",CAN-SKIP-UNTIL=");
-            live_text_seconds(text, 6 * (uint64_t) s->stream.segment_max_us,
-                              3);
-        }
+    live_text_lit(text, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
+                        "PART-HOLD-BACK=");
+    live_text_seconds(text, 3 * (uint64_t) s->stream.part_us, 3);
+    live_text_lit(text, ",HOLD-BACK=");
+    live_text_seconds(text, 3 * (uint64_t) s->stream.segment_max_us, 3);
+
+    if (plan->skip_until) {
+        live_text_lit(text, ",CAN-SKIP-UNTIL=");
+        live_text_seconds(text, LIVE_HLS_SKIP
+                                * (uint64_t) s->stream.segment_max_us, 3);
     }
 
     live_text_lit(text, "\n#EXT-X-PART-INF:PART-TARGET=");
@@ -204,13 +233,9 @@ live_hls_head(live_text_t *text, const live_hls_plan_t *plan)
 
     /* discontinuities before the first segment, its own not counted */
 
-    before = first->discontinuity
-             - (first->flags & LIVE_SEGMENT_DISCONT ? 1 : 0);
-
-    if (before) {
-        live_text_lit(text, "\n#EXT-X-DISCONTINUITY-SEQUENCE:");
-        live_text_number(text, before);
-    }
+    live_text_lit(text, "\n#EXT-X-DISCONTINUITY-SEQUENCE:");
+    live_text_number(text, first->discontinuity
+                           - (first->flags & LIVE_SEGMENT_DISCONT ? 1 : 0));
 
     if (live_hls_independent(s)) {
         live_text_lit(text, "\n#EXT-X-INDEPENDENT-SEGMENTS");
@@ -249,10 +274,8 @@ live_hls_segment_tags(live_text_t *text, const live_hls_plan_t *plan,
         || (plan->skipped && n == plan->skipped))
     {
         live_text_lit(text, "#EXT-X-MAP:URI=\"");
-        live_text_str(text, plan->s->track.id);
-        live_text_lit(text, "/");
-        live_text_str(text, plan->s->stream.epoch);
-        live_text_lit(text, "-init");
+        live_text_add(text, plan->prefix, plan->nprefix);
+        live_text_lit(text, "init");
         live_text_number(text, segment->init);
         live_text_lit(text, ".mp4");
         live_hls_query(text, plan);

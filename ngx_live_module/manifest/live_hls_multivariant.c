@@ -9,18 +9,20 @@
 
 #define LIVE_HLS_TRACK  512
 
-/* what a rendition is said to need before anything was measured */
+/* what a rendition is said to need, at least: nothing may have been measured yet */
 
 #define LIVE_HLS_FLOOR  64000
 
 
+/* the first track of a medium, or NULL */
+
 static const live_store_track_info_t *
-live_hls_audio(const live_store_stream_t *stream)
+live_hls_find(const live_store_stream_t *stream, live_media_e media)
 {
     uint32_t  i;
 
     for (i = 0; i < stream->ntracks; i++) {
-        if (stream->tracks[i].media == LIVE_AUDIO) {
+        if (stream->tracks[i].media == media) {
             return &stream->tracks[i];
         }
     }
@@ -51,7 +53,7 @@ live_hls_variant(live_text_t *text, const live_hls_options_t *o,
     peak = track->bits_peak;
     average = track->bits_average;
 
-    if (audio && audio != track) {
+    if (audio) {
         peak += audio->bits_peak;
         average += audio->bits_average;
     }
@@ -67,26 +69,26 @@ live_hls_variant(live_text_t *text, const live_hls_options_t *o,
     live_text_lit(text, ",CODECS=\"");
     live_text_str(text, track->rfc6381);
 
-    if (audio && audio != track) {
+    if (audio) {
         live_text_lit(text, ",");
         live_text_str(text, audio->rfc6381);
     }
 
     live_text_lit(text, "\"");
 
-    if (track->media == LIVE_VIDEO) {
+    if (track->width && track->height) {
         live_text_lit(text, ",RESOLUTION=");
         live_text_number(text, track->width);
         live_text_lit(text, "x");
         live_text_number(text, track->height);
-
-        if (track->fps_milli) {
-            live_text_lit(text, ",FRAME-RATE=");
-            live_text_seconds(text, (uint64_t) track->fps_milli * 1000, 3);
-        }
     }
 
-    if (audio && audio != track) {
+    if (track->fps_milli) {
+        live_text_lit(text, ",FRAME-RATE=");
+        live_text_seconds(text, (uint64_t) track->fps_milli * 1000, 3);
+    }
+
+    if (audio) {
         live_text_lit(text, ",AUDIO=\"audio\"");
     }
 
@@ -109,9 +111,9 @@ long
 live_hls_multivariant(const live_store_stream_t *stream,
     const live_hls_options_t *o, char *buf, size_t cap)
 {
-    uint32_t                        i, video;
+    uint32_t                        i;
     live_text_t                     text;
-    const live_store_track_info_t  *audio, *track;
+    const live_store_track_info_t  *audio, *video, *track;
 
     if (stream->ntracks == 0) {
         return LIVE_AGAIN;
@@ -123,14 +125,16 @@ live_hls_multivariant(const live_store_stream_t *stream,
 
     live_text_lit(&text, "#EXTM3U\n#EXT-X-VERSION:6\n");
 
-    audio = live_hls_audio(stream);
-    video = 0;
+    audio = NULL;
+    video = live_hls_find(stream, LIVE_VIDEO);
 
-    for (i = 0; i < stream->ntracks; i++) {
-        video += (stream->tracks[i].media == LIVE_VIDEO);
+    /* audio is a group of its own only beside video */
+
+    if (video) {
+        audio = live_hls_find(stream, LIVE_AUDIO);
     }
 
-    if (audio && video) {
+    if (audio) {
         live_text_lit(&text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\","
                              "NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,"
                              "CHANNELS=\"");
@@ -143,7 +147,7 @@ live_hls_multivariant(const live_store_stream_t *stream,
     for (i = 0; i < stream->ntracks; i++) {
         track = &stream->tracks[i];
 
-        if (track->media == LIVE_VIDEO || video == 0) {
+        if (track->media == LIVE_VIDEO || video == NULL) {
             live_hls_variant(&text, o, track, audio);
         }
     }

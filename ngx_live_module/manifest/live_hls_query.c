@@ -41,6 +41,8 @@ live_hls_directive(const char *key, size_t nkey, const char *value, size_t n,
 {
     uint64_t  v;
 
+    /* the first of each counts */
+
     if (nkey == 8 && memcmp(key, "_HLS_msn", 8) == 0 && !query->has_msn) {
         query->has_msn = 1;
         return live_hls_number(value, n, INT64_MAX, &query->msn);
@@ -57,7 +59,8 @@ live_hls_directive(const char *key, size_t nkey, const char *value, size_t n,
         return LIVE_OK;
     }
 
-    if (nkey == 9 && memcmp(key, "_HLS_skip", 9) == 0) {
+    if (nkey == 9 && memcmp(key, "_HLS_skip", 9) == 0 && !query->has_skip) {
+        query->has_skip = 1;
         query->skip = (n == 3 && memcmp(value, "YES", 3) == 0)
                       || (n == 2 && memcmp(value, "v2", 2) == 0);
     }
@@ -69,7 +72,7 @@ live_hls_directive(const char *key, size_t nkey, const char *value, size_t n,
 int
 live_hls_parse_query(const char *args, size_t n, live_hls_query_t *query)
 {
-    const char  *p, *last, *end, *eq;
+    const char  *p, *last, *end, *eq, *value;
 
     memset(query, 0, sizeof(live_hls_query_t));
 
@@ -86,15 +89,49 @@ live_hls_parse_query(const char *args, size_t n, live_hls_query_t *query)
 
         eq = memchr(p, '=', (size_t) (end - p));
 
-        if (eq && live_hls_directive(p, (size_t) (eq - p), eq + 1,
-                                     (size_t) (end - eq - 1), query)
-                  != LIVE_OK)
+        /* without a value it has an empty one */
+
+        value = eq ? eq + 1 : end;
+        eq = eq ? eq : end;
+
+        if (live_hls_directive(p, (size_t) (eq - p), value,
+                               (size_t) (end - value), query)
+            != LIVE_OK)
         {
             return LIVE_EINVAL;
         }
     }
 
     return (query->has_part && !query->has_msn) ? LIVE_EINVAL : LIVE_OK;
+}
+
+
+uint32_t
+live_hls_part_limit(int64_t part_us)
+{
+    if (part_us <= 0 || part_us >= 1000000) {
+        return 3;
+    }
+
+    return (uint32_t) ((3000000 + part_us - 1) / part_us);
+}
+
+
+/* further ahead of the last part than the advance part limit */
+
+static int
+live_hls_beyond(const live_hls_query_t *query, const live_store_edge_t *edge,
+    uint64_t msn, uint32_t part)
+{
+    uint64_t  last;
+
+    if (query->part_limit == 0 || msn < edge->msn) {
+        return 0;
+    }
+
+    last = (msn == edge->msn) ? edge->part : 0;
+
+    return part > last + query->part_limit;
 }
 
 
@@ -141,5 +178,6 @@ live_hls_decide(const live_hls_query_t *query, const live_store_edge_t *edge,
         return LIVE_HLS_NOW;
     }
 
-    return LIVE_HLS_WAIT;
+    return live_hls_beyond(query, edge, msn, part) ? LIVE_HLS_BAD
+                                                   : LIVE_HLS_WAIT;
 }

@@ -18,7 +18,15 @@ typedef struct {
     uint32_t   part;
     unsigned   has_msn:1;
     unsigned   has_part:1;
+    unsigned   has_skip:1;
     unsigned   skip:1;        /* _HLS_skip=YES or v2 */
+
+    /*
+     * How many parts behind the last one _HLS_part may lie, from
+     * live_hls_part_limit(); for the caller to set, 0: any number.
+     */
+
+    uint32_t   part_limit;
 } live_hls_query_t;
 
 
@@ -33,6 +41,11 @@ typedef struct {
 int live_hls_parse_query(const char *args, size_t n, live_hls_query_t *query);
 
 
+/* the advance part limit of a part target (the draft, 6.2.5.2) */
+
+uint32_t live_hls_part_limit(int64_t part_us);
+
+
 typedef enum {
     LIVE_HLS_NOW = 0,         /* answer with the playlist as it is */
     LIVE_HLS_WAIT,            /* block until the edge moves, then ask again */
@@ -43,8 +56,9 @@ typedef enum {
 /*
  * May a playlist request be answered?  _HLS_msn=M alone waits until segment M is
  * complete; M and part N until that part or a later one exists; N behind the last
- * part of a complete M means part 0 of M + 1; M greater than the last msn + 2 is
- * LIVE_HLS_BAD (the draft, 6.2.5.2).  An ended stream never waits.
+ * part of a complete M means part 0 of M + 1; M greater than the last msn + 2, or N
+ * beyond the last part by more than part_limit, is LIVE_HLS_BAD (the draft,
+ * 6.2.5.2).  An ended stream never waits.
  * segment_parts: parts of segment query->msn if that is complete, else 0.
  */
 
@@ -53,7 +67,8 @@ live_hls_verdict_e live_hls_decide(const live_hls_query_t *query,
 
 
 typedef struct {
-    const char  *query;       /* put behind every URI as "?query", or NULL */
+    const char  *query;       /* put behind every URI as "?query", or NULL; it
+                                 must have nothing that a quoted string cannot */
     unsigned     skip:1;      /* a delta update was asked for */
 } live_hls_options_t;
 
@@ -66,8 +81,11 @@ size_t live_hls_media_bound(const live_store_snapshot_t *snapshot,
 
 /*
  * Writes a media playlist.  URIs are relative to the playlist's own
- * ("v/{epoch}-{msn}.m4s").  A delta update is written when asked for and worth
- * it (the draft, 6.2.5.1), else the whole playlist.
+ * ("v/{epoch}-{msn}.m4s").  A delta update is written when asked for and if
+ * anything may be skipped (the draft, 6.2.5.1), else the whole playlist.
+ *
+ * Durations come from positions on the track's clock, so what is rounded off one
+ * is in the next, and the sum of any number of them is right to a microsecond.
  *
  * Returns its length, or LIVE_ENOSPC, or LIVE_AGAIN if there is nothing to list.
  */
