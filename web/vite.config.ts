@@ -5,10 +5,11 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: "es2020",
-    chunkSizeWarningLimit: 1200,
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 800,
     rollupOptions: {
-      output: { manualChunks: { hls: ["hls.js"], react: ["react", "react-dom"] } },
+      output: { manualChunks: { hls: ["hls.js"], react: ["react", "react-dom/client"] } },
     },
   },
-  server: { proxy: { "/live": "http://127.0.0.1:8080" } },
+  server: { proxy: { "/live": process.env.LIVE_HTTP_URL ?? "http://127.0.0.1:8080" } },
 });

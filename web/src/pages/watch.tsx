@@ -1,0 +1,70 @@
+import { useCallback, useEffect, useState } from "react";
+import { clock } from "../player/measure";
+import type { LivePlayer } from "../player/live";
+import type { State } from "../player/machine";
+import { Player } from "../player/view";
+import { WORDS } from "../player/words";
+
+interface About {
+  state: State;
+  behind: boolean;
+  /** Whole seconds, so that the page is not drawn anew for nothing. */
+  since: number | null;
+  latency: string | null;
+}
+
+const FIRST: About = { state: "checking", behind: false, since: null, latency: null };
+
+/** Where the streams are: the page's <meta name="live-base">, an admin may change it. */
+function base(): string {
+  const meta = document.querySelector<HTMLMetaElement>('meta[name="live-base"]')?.content || "/live/";
+  return meta.endsWith("/") ? meta : `${meta}/`;
+}
+
+function about(player: LivePlayer): About {
+  const { state } = player;
+  const began = player.beginning();
+  const latency = state === "playing" && !player.paused ? player.latency() : null;
+  return {
+    state,
+    behind: player.paused || player.isBehind(),
+    since: began === null ? null : Math.max(0, Math.floor((Date.now() - began) / 1000)),
+    latency: latency === null ? null : latency.toFixed(1),
+  };
+}
+
+export function Watch({ stream }: { stream: string }) {
+  const [now, setNow] = useState<About>(FIRST);
+
+  const look = useCallback((player: LivePlayer) => {
+    const next = about(player);
+    setNow((old) => (Object.keys(next) as (keyof About)[]).every((key) => old[key] === next[key]) ? old : next);
+  }, []);
+
+  const playing = now.state === "playing";
+  const live = playing && !now.behind;
+  const words = now.state === "playing" ? (now.behind ? "Behind live" : "Live") : WORDS[now.state].short;
+
+  useEffect(() => {
+    document.title = `${stream} – ${words.toLowerCase()}`;
+    return () => { document.title = "ngx-live"; };
+  }, [stream, words]);
+
+  return (
+    <main className="watch">
+      <Player stream={stream} url={`${base()}${encodeURIComponent(stream)}/index.m3u8`} onLook={look} />
+
+      <div className="about">
+        <div className="face" aria-hidden="true">{[...stream][0]?.toUpperCase()}</div>
+        <div>
+          <h1>{stream}</h1>
+          <p className="facts">
+            <span className={live ? "badge on" : "badge"}>{words}</span>
+            {playing && now.since !== null && <span>for <time>{clock(now.since)}</time></span>}
+            {now.latency !== null && <span className="latency">{now.latency} s behind the server</span>}
+          </p>
+        </div>
+      </div>
+    </main>
+  );
+}

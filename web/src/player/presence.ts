@@ -1,0 +1,79 @@
+// Is the stream there, and does it go on? Asked from outside of the player that plays it.
+
+export type Presence = "live" | "offline" | "ended" | "forbidden" | "unreachable";
+
+export interface Answer {
+  presence: Presence;
+  /** What the first media playlist ends with; differs when something new was published. */
+  edge: string | null;
+}
+
+const PATIENCE_MS = 12000;
+
+/** The first media playlist that a multivariant playlist names, or null. */
+export function firstMediaPlaylist(text: string): string | null {
+  for (const raw of text.split("\n")) {
+    const line = raw.trim();
+    if (line !== "" && !line.startsWith("#")) return line;
+  }
+  return null;
+}
+
+export function isPlaylist(text: string): boolean {
+  return text.startsWith("#EXTM3U");
+}
+
+export function isEnded(text: string): boolean {
+  return /^#EXT-X-ENDLIST/m.test(text);
+}
+
+/** The newest segment or part of a media playlist, as the playlist writes it. */
+export function edgeOf(text: string): string | null {
+  let edge: string | null = null;
+  for (const raw of text.split("\n")) {
+    const line = raw.trim();
+    if (line.startsWith("#EXT-X-PART:") || (line !== "" && !line.startsWith("#"))) edge = line;
+  }
+  return edge;
+}
+
+function refusal(status: number): Presence {
+  if (status === 401 || status === 403) return "forbidden";
+  if (status === 404 || status === 410 || status === 503) return "offline";
+  return "unreachable";
+}
+
+export async function ask(url: string, get: typeof fetch = fetch): Promise<Answer> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+  const how: RequestInit = { cache: "no-store", signal: abort.signal };
+
+  try {
+    const answer = await get(url, how);
+    if (!answer.ok) return { presence: refusal(answer.status), edge: null };
+
+    const text = await answer.text();
+    const uri = isPlaylist(text) ? firstMediaPlaylist(text) : null;
+    if (uri === null) return { presence: "offline", edge: null };
+
+    const media = await get(new URL(uri, answer.url || url).href, how);
+    if (!media.ok) return { presence: refusal(media.status), edge: null };
+
+    const list = await media.text();
+    return { presence: isEnded(list) ? "ended" : "live", edge: edgeOf(list) };
+  } catch {
+    return { presence: "unreachable", edge: null };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Milliseconds to the next question. Short at first, since a broadcaster who restarts is
+ * back in seconds; longer when nobody comes; never in step with the other viewers.
+ */
+export function askDelay(attempt: number, random: () => number = Math.random): number {
+  const grown = 1000 * 1.15 ** Math.min(attempt, 40);
+  const limit = attempt < 60 ? 2500 : 8000;
+  return Math.min(grown, limit) * (0.75 + 0.5 * random());
+}
