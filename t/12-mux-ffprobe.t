@@ -253,7 +253,7 @@ sub pictures {
     my ($file) = @_;
 
     my $out = command([qw(ffmpeg -nostdin -v warning -i), $file, qw(-map 0:v
-        -vsync passthrough -f framehash -hash md5 -)], 'ffmpeg decodes');
+        -fps_mode passthrough -f framehash -hash md5 -)], 'ffmpeg decodes');
 
     return [$out =~ /^\d.*,\s*([0-9a-f]{32})$/mg];
 }
