@@ -7,13 +7,14 @@ import { WORDS } from "../player/words";
 
 interface About {
   state: State;
+  paused: boolean;
   behind: boolean;
   /** Whole seconds, so that the page is not drawn anew for nothing. */
   since: number | null;
   latency: string | null;
 }
 
-const FIRST: About = { state: "checking", behind: false, since: null, latency: null };
+const FIRST: About = { state: "checking", paused: false, behind: false, since: null, latency: null };
 
 /** Where the streams are: the page's <meta name="live-base">, an admin may change it. */
 function base(): string {
@@ -27,7 +28,8 @@ function about(player: LivePlayer): About {
   const latency = state === "playing" && !player.paused ? player.latency() : null;
   return {
     state,
-    behind: player.paused || player.isBehind(),
+    paused: player.paused,
+    behind: player.isBehind(),
     since: began === null ? null : Math.max(0, Math.floor((Date.now() - began) / 1000)),
     latency: latency === null ? null : latency.toFixed(1),
   };
@@ -42,8 +44,12 @@ export function Watch({ stream }: { stream: string }) {
   }, []);
 
   const playing = now.state === "playing";
-  const live = playing && !now.behind;
-  const words = now.state === "playing" ? (now.behind ? "Behind live" : "Live") : WORDS[now.state].short;
+  const live = playing && !now.behind && !now.paused;
+  const words = now.state !== "playing" ? WORDS[now.state].short : now.paused ? "Paused" : live ? "Live" : "Behind live";
+
+  const facts: string[] = [];
+  if (playing && now.since !== null) facts.push(`for ${clock(now.since)}`);
+  if (now.latency !== null) facts.push(`${now.latency} s behind live`);
 
   useEffect(() => {
     document.title = `${stream} – ${words.toLowerCase()}`;
@@ -60,8 +66,7 @@ export function Watch({ stream }: { stream: string }) {
           <h1>{stream}</h1>
           <p className="facts">
             <span className={live ? "badge on" : "badge"}>{words}</span>
-            {playing && now.since !== null && <span>for <time>{clock(now.since)}</time></span>}
-            {now.latency !== null && <span className="latency">{now.latency} s behind the server</span>}
+            {facts.length > 0 && <span>{facts.join(" · ")}</span>}
           </p>
         </div>
       </div>

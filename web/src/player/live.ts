@@ -44,15 +44,15 @@ const CONFIG: Partial<HlsConfig> = {
     default: {
       maxTimeToFirstByteMs: 20000,
       maxLoadTimeMs: 30000,
-      timeoutRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 500, maxRetryDelayMs: 2000 }),
-      errorRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 500, maxRetryDelayMs: 2000 }),
+      timeoutRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 0, maxRetryDelayMs: 0 }),
+      errorRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 700, maxRetryDelayMs: 700, backoff: "linear" }),
     },
   },
   fragLoadPolicy: {
     default: {
       maxTimeToFirstByteMs: 8000,
       maxLoadTimeMs: 20000,
-      timeoutRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 250, maxRetryDelayMs: 2000 }),
+      timeoutRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 0, maxRetryDelayMs: 0 }),
       errorRetry: patient({ maxNumRetry: 1e6, retryDelayMs: 500, maxRetryDelayMs: 2000 }),
     },
   },
@@ -222,9 +222,16 @@ export class LivePlayer {
         break;
       case "unload":
         this.hls?.stopLoad();
+        this.video.playbackRate = 1;
         break;
       case "seek":
         this.video.currentTime = effect.to;
+        break;
+      case "hold":
+        if (!this.isNative) this.video.playbackRate = 0;
+        break;
+      case "release":
+        if (this.video.playbackRate === 0) this.video.playbackRate = 1;
         break;
     }
   }
@@ -237,6 +244,7 @@ export class LivePlayer {
 
   private load(): void {
     this.attaching = true;
+    this.video.playbackRate = 1;
     this.rate.clear();
     this.server.clear();
     this.began = null;
@@ -253,7 +261,9 @@ export class LivePlayer {
   }
 
   private engine(): Hls {
-    const hls = new Hls(CONFIG);
+    /* ?debug in the page's address: what the engine does, on the browser's console */
+    const debug = new URLSearchParams(location.search).has("debug");
+    const hls = new Hls({ ...CONFIG, debug });
     this.engines++;
 
     hls.on(Events.MEDIA_ATTACHED, () => void this.begin());
@@ -315,6 +325,8 @@ export class LivePlayer {
       time: video.currentTime,
       flowing: video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !video.seeking,
       paused: !this.wanted,
+      ahead: this.ahead(),
+      cushion: Math.min(1, Math.max(0.3, (this.hls?.targetLatency ?? 1.5) / 1.5)),
       jump: this.isNative ? null : this.jump(),
     });
   }

@@ -13,6 +13,7 @@ class Bench {
   effects: Effect[] = [];
   server: () => { presence: Presence; edge: string | null } = () => ({ presence: "live", edge: null });
   flowing = false;
+  ahead = 3;
   jump: number | null = null;
   paused = false;
   private due: number | null = null;
@@ -39,8 +40,8 @@ class Bench {
         this.send({ kind: "answer", answer: this.server() });
       }
       this.now += TICK;
-      if (this.flowing) this.time += TICK / 1000;
-      this.send({ kind: "tick", time: this.time, flowing: this.flowing, paused: this.paused, jump: this.jump });
+      if (this.flowing && this.model.held === null) this.time += TICK / 1000;
+      this.send({ kind: "tick", time: this.time, flowing: this.flowing, paused: this.paused, ahead: this.ahead, cushion: 1, jump: this.jump });
     }
   }
 
@@ -93,6 +94,17 @@ test("offline is asked again, and starts by itself", () => {
   bench.server = () => ({ presence: "live", edge: "1" });
   bench.run(2500);
   bench.state("starting", "loaded");
+  assert.equal(bench.count("load"), 1);
+});
+
+test("a stream that has just begun is loaded as soon as it has a segment", () => {
+  const bench = new Bench();
+  bench.server = () => ({ presence: "coming", edge: "0.1" });
+  bench.run(1500);
+  bench.state("starting", "begun");
+  assert.equal(bench.count("load"), 0);
+  bench.server = () => ({ presence: "live", edge: "0.4" });
+  bench.run(750);
   assert.equal(bench.count("load"), 1);
 });
 
@@ -208,6 +220,52 @@ test("a broken connection that the picture outlives is not shown", () => {
   bench.flowing = false;
   bench.run(STALL_MS - 2 * TICK);
   bench.state("playing", "still within patience");
+});
+
+test("who has run out of media waits for a cushion before going on", () => {
+  const bench = playing();
+  bench.flowing = false;
+  bench.ahead = 0.03;
+  bench.run(1000);
+  assert.equal(bench.count("hold"), 1);
+  bench.flowing = true;
+  bench.ahead = 0.5;
+  bench.run(500);
+  assert.equal(bench.count("release"), 0);
+  bench.ahead = 1;
+  bench.run(500);
+  assert.equal(bench.count("release"), 1);
+  bench.run(1000);
+  bench.state("playing", "goes on");
+  assert.equal(bench.count("hold"), 1);
+});
+
+test("the rest of a broadcast is played out though it is less than a cushion", () => {
+  const bench = playing();
+  bench.flowing = false;
+  bench.ahead = 0;
+  bench.run(1000);
+  bench.flowing = true;
+  bench.ahead = 0.4;
+  bench.run(2000);
+  assert.equal(bench.count("release"), 1);
+});
+
+test("a pause lets go of a held picture", () => {
+  const bench = playing();
+  bench.flowing = false;
+  bench.ahead = 0;
+  bench.run(1000);
+  bench.paused = true;
+  bench.run(TICK);
+  assert.equal(bench.count("release"), 1);
+});
+
+test("a start is not held", () => {
+  const bench = new Bench();
+  bench.ahead = 0;
+  bench.run(3000);
+  assert.equal(bench.count("hold"), 0);
 });
 
 test("a hole in the media is jumped over", () => {

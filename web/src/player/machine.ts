@@ -11,7 +11,7 @@
 // something new, and twice so, while the picture stands still, is the engine the
 // culprit and a remedy tried, each stronger than the one before.
 
-import { askDelay, type Answer, type Presence } from "./presence";
+import { askDelay, COMING_MS, type Answer, type Presence } from "./presence";
 
 export type State =
   | "checking"      // first question to the server
@@ -32,9 +32,10 @@ export type Event =
   | { kind: "answer"; answer: Answer }
   /**
    * A few times a second. flowing: the element could play at this time, and is not seeking;
+   * ahead: seconds of media from here on; cushion: as many as there should be;
    * jump: where buffered media begins again behind a hole in which the picture stands.
    */
-  | { kind: "tick"; time: number; flowing: boolean; paused: boolean; jump: number | null }
+  | { kind: "tick"; time: number; flowing: boolean; paused: boolean; ahead: number; cushion: number; jump: number | null }
   | { kind: "finished" }
   | { kind: "failed"; fault: Fault }
   /** The viewer, the browser's network or its tab has come back. */
@@ -47,7 +48,9 @@ export type Effect =
   | { kind: "recover" }            // the media pipeline, playlists kept
   | { kind: "rebuild" }            // another engine; the next load uses it
   | { kind: "unload" }             // stop loading; the last picture stays
-  | { kind: "seek"; to: number };
+  | { kind: "seek"; to: number }
+  | { kind: "hold" }               // speed 0: what comes is kept until it is enough
+  | { kind: "release" };
 
 export interface Model {
   state: State;
@@ -59,6 +62,8 @@ export interface Model {
   time: number;
   moved: number;
   jumped: number;
+  /** Since when the picture is held for want of media, and how much there was; null: it is not. */
+  held: { since: number; ahead: number; grown: number } | null;
   edge: string | null;
   /** Answers with something new while the picture stood still. */
   news: number;
@@ -71,6 +76,8 @@ export interface Model {
 export const STALL_MS = 2500;
 export const JUMP_MS = 1000;      // the engine jumps by itself, mostly sooner
 export const SLOW_START_MS = 4000;
+export const HOLD_MS = 200;
+const GROWN_MS = 1200;
 const REMEDY_MS = 4000;
 const MAX_REMEDY_MS = 20000;
 const FAULT_WINDOW_MS = 15000;
@@ -78,7 +85,7 @@ const FAULT_WINDOW_MS = 15000;
 export function start(): Model {
   return {
     state: "checking", loaded: false, asking: false, attempt: 0, time: -1, moved: 0, jumped: 0,
-    edge: null, news: 0, remedy: 0, remedied: 0, faults: [], played: false,
+    held: null, edge: null, news: 0, remedy: 0, remedied: 0, faults: [], played: false,
   };
 }
 
@@ -98,15 +105,15 @@ function askNow(model: Model, effects: Effect[] = []): Step {
 function load(model: Model, now: number): Step {
   const next: Model = {
     ...model, state: "starting", loaded: true, asking: false, attempt: 0,
-    time: -1, moved: now, news: 0, remedy: 0, edge: null,
+    time: -1, moved: now, held: null, news: 0, remedy: 0, edge: null,
   };
   return [next, [{ kind: "load" }]];
 }
 
 /** Away from the stream, to wait for it. */
-function leave(model: Model, presence: Exclude<Presence, "live">, random?: () => number): Step {
+function leave(model: Model, presence: Exclude<Presence, "live" | "coming">, random?: () => number): Step {
   const over = presence === "offline" && model.played ? "ended" : presence;
-  const next: Model = { ...model, state: over, loaded: false };
+  const next: Model = { ...model, state: over, loaded: false, held: null };
   return askAgain(next, model.loaded ? [{ kind: "unload" }] : [], random);
 }
 
@@ -114,13 +121,18 @@ function answered(model: Model, answer: Answer, now: number, random?: () => numb
   const { presence, edge } = answer;
   const m: Model = { ...model, asking: false };
 
-  if (!m.loaded) return presence === "live" ? load(m, now) : leave(m, presence, random);
+  if (!m.loaded) {
+    if (presence === "live") return load(m, now);
+    if (presence !== "coming") return leave(m, presence, random);
+    return [{ ...m, state: "starting", asking: true, attempt: 0 }, [{ kind: "ask", after: COMING_MS }]];
+  }
 
   /* it helped itself while the question was under way */
   if (m.state === "playing") return [m, []];
 
   switch (presence) {
-    case "live": break;
+    case "live":
+    case "coming": break;
     case "unreachable": return askAgain({ ...m, state: "unreachable" }, [], random);
     default: return leave(m, presence, random);
   }
@@ -141,9 +153,42 @@ function answered(model: Model, answer: Answer, now: number, random?: () => numb
   return askAgain(helped, remedy, random);
 }
 
-function ticked(model: Model, event: Extract<Event, { kind: "tick" }>, now: number): Step {
+type Tick = Extract<Event, { kind: "tick" }>;
+
+/*
+ * Who has run out of media at the live edge would go on with each part as it comes, and stop
+ * behind each. So it waits for a few, or for what there is if no more comes.
+ */
+function holding(model: Model, event: Tick, now: number): Step | null {
+  const { held } = model;
+
+  if (held === null) {
+    const out = model.state !== "starting" && event.ahead < 0.1 && now - model.moved >= HOLD_MS;
+    return out ? [{ ...model, held: { since: now, ahead: event.ahead, grown: now } }, [{ kind: "hold" }]] : null;
+  }
+
+  const grown = event.ahead > held.ahead ? now : held.grown;
+
+  if (event.ahead >= event.cushion || (event.ahead >= 0.2 && now - grown >= GROWN_MS)) {
+    return [{ ...model, held: null }, [{ kind: "release" }]];
+  }
+
+  return [{ ...model, held: { ...held, ahead: event.ahead, grown } }, []];
+}
+
+function ticked(model: Model, event: Tick, now: number): Step {
   if (!model.loaded) return [model, []];
-  if (event.paused) return [{ ...model, time: event.time, moved: now }, []];
+
+  if (event.paused) {
+    return [{ ...model, time: event.time, moved: now, held: null }, model.held ? [{ kind: "release" }] : []];
+  }
+
+  const [next, effects] = holding(model, event, now) ?? [model, []];
+  const [last, more] = moving(next, event, now);
+  return [last, [...effects, ...more]];
+}
+
+function moving(model: Model, event: Tick, now: number): Step {
 
   /* a seek, or the first sight of a position, is not a movement */
   if (event.time !== model.time && (!event.flowing || model.time < 0 || event.time < model.time)) {
@@ -181,7 +226,7 @@ function failed(model: Model, fault: Fault, now: number, random?: () => number):
 
   const state: State = model.state === "playing" ? "stalled" : model.state;
   const away: Effect[] = fault === "network" ? [{ kind: "unload" }] : [{ kind: "unload" }, { kind: "rebuild" }];
-  const next: Model = { ...m, state, loaded: false, attempt: faults.length - 1 };
+  const next: Model = { ...m, state, loaded: false, held: null, attempt: faults.length - 1 };
 
   return faults.length === 1 ? askNow(next, away) : askAgain(next, away, random);
 }

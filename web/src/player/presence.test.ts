@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, askDelay, edgeOf, firstMediaPlaylist, isEnded } from "./presence";
+import { ask, askDelay, edgeOf, firstUri, isEnded } from "./presence";
 
 const multivariant = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n";
 const playlist = "#EXTM3U\n#EXTINF:2,\nv/1-7.m4s\n#EXT-X-PART:DURATION=0.5,URI=\"v/1-8.0.m4s\"\n"
@@ -18,9 +18,9 @@ const url = "http://h/live/s/index.m3u8";
 const media = "http://h/live/s/v.m3u8";
 
 test("a media playlist is found behind the tags", () => {
-  assert.equal(firstMediaPlaylist(multivariant), "v.m3u8");
-  assert.equal(firstMediaPlaylist("#EXTM3U\r\n\r\nv.m3u8\r\n"), "v.m3u8");
-  assert.equal(firstMediaPlaylist("#EXTM3U\n"), null);
+  assert.equal(firstUri(multivariant), "v.m3u8");
+  assert.equal(firstUri("#EXTM3U\r\n\r\nv.m3u8\r\n"), "v.m3u8");
+  assert.equal(firstUri("#EXTM3U\n"), null);
 });
 
 test("only the tag ends a playlist", () => {
@@ -39,6 +39,7 @@ test("live, ended, offline, forbidden and unreachable are told apart", async () 
 
   assert.equal(await presence({ [url]: [200, multivariant], [media]: [200, playlist] }), "live");
   assert.equal(await presence({ [url]: [200, multivariant], [media]: [200, "#EXTM3U\n#EXT-X-ENDLIST"] }), "ended");
+  assert.equal(await presence({ [url]: [200, multivariant], [media]: [200, '#EXTM3U\n#EXT-X-PART:DURATION=0.5,URI="0.0.m4s"\n'] }), "coming");
   for (const status of [404, 410, 503]) {
     assert.equal(await presence({ [url]: [status, ""] }), "offline");
     assert.equal(await presence({ [url]: [200, multivariant], [media]: [status, ""] }), "offline");
@@ -54,12 +55,12 @@ test("a page that is no playlist is no stream", async () => {
   assert.equal((await ask(url, server({ [url]: [200, "<!doctype html>\n<p>hello"] }))).presence, "offline");
 });
 
-test("in the first two minutes a question comes at least every 3.2 s, later every 10 s", () => {
+test("in the first minute a question comes every other second or so, after some every ten", () => {
   for (let attempt = 0; attempt < 500; attempt++) {
     for (const r of [0, 0.5, 1]) {
       const ms = askDelay(attempt, () => r);
       assert.ok(ms >= 750, `${attempt}: ${ms}`);
-      assert.ok(ms <= (attempt < 60 ? 3200 : 10000), `${attempt}: ${ms}`);
+      assert.ok(ms <= (attempt < 40 ? 1800 : attempt < 100 ? 3200 : 10000), `${attempt}: ${ms}`);
     }
   }
 });

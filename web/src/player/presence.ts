@@ -1,6 +1,12 @@
 // Is the stream there, and does it go on? Asked from outside of the player that plays it.
 
-export type Presence = "live" | "offline" | "ended" | "forbidden" | "unreachable";
+export type Presence =
+  | "live"
+  | "coming"        // begun, but without a complete segment yet: hls.js takes that for empty
+  | "offline"
+  | "ended"
+  | "forbidden"
+  | "unreachable";
 
 export interface Answer {
   presence: Presence;
@@ -10,8 +16,8 @@ export interface Answer {
 
 const PATIENCE_MS = 12000;
 
-/** The first media playlist that a multivariant playlist names, or null. */
-export function firstMediaPlaylist(text: string): string | null {
+/** The first playlist that a multivariant playlist names, or a media playlist's first segment; or null. */
+export function firstUri(text: string): string | null {
   for (const raw of text.split("\n")) {
     const line = raw.trim();
     if (line !== "" && !line.startsWith("#")) return line;
@@ -53,14 +59,15 @@ export async function ask(url: string, get: typeof fetch = fetch): Promise<Answe
     if (!answer.ok) return { presence: refusal(answer.status), edge: null };
 
     const text = await answer.text();
-    const uri = isPlaylist(text) ? firstMediaPlaylist(text) : null;
+    const uri = isPlaylist(text) ? firstUri(text) : null;
     if (uri === null) return { presence: "offline", edge: null };
 
     const media = await get(new URL(uri, answer.url || url).href, how);
     if (!media.ok) return { presence: refusal(media.status), edge: null };
 
     const list = await media.text();
-    return { presence: isEnded(list) ? "ended" : "live", edge: edgeOf(list) };
+    if (isEnded(list)) return { presence: "ended", edge: edgeOf(list) };
+    return { presence: firstUri(list) === null ? "coming" : "live", edge: edgeOf(list) };
   } catch {
     return { presence: "unreachable", edge: null };
   } finally {
@@ -68,12 +75,14 @@ export async function ask(url: string, get: typeof fetch = fetch): Promise<Answe
   }
 }
 
+/** Milliseconds to the next question about a stream that has begun. */
+export const COMING_MS = 350;
+
 /**
  * Milliseconds to the next question. Short at first, since a broadcaster who restarts is
  * back in seconds; longer when nobody comes; never in step with the other viewers.
  */
 export function askDelay(attempt: number, random: () => number = Math.random): number {
-  const grown = 1000 * 1.15 ** Math.min(attempt, 40);
-  const limit = attempt < 60 ? 2500 : 8000;
-  return Math.min(grown, limit) * (0.75 + 0.5 * random());
+  const base = attempt < 40 ? 1400 : attempt < 100 ? 2500 : 8000;
+  return base * (0.75 + 0.5 * random());
 }

@@ -5,6 +5,7 @@ import { Icon } from "../icons";
 import { remember, remembered } from "../memory";
 import { Controls } from "./controls";
 import { LivePlayer } from "./live";
+import type { State } from "./machine";
 import { Keys, Message, Statistics } from "./panels";
 import { WORDS } from "./words";
 
@@ -18,6 +19,9 @@ declare global {
 interface AppleVideo extends HTMLVideoElement {
   webkitEnterFullscreen?: () => void;
 }
+
+/** There is, or a moment ago there was, a picture to control. */
+const ACTIVE: ReadonlySet<State> = new Set<State>(["starting", "playing", "stalled"]);
 
 const IDLE_MS = 3000;
 const VOLUME_STEP = 0.1;
@@ -188,7 +192,8 @@ export function Player({ stream, url, onLook }: {
   const paused = player?.paused ?? false;
   const words = state === "playing" ? null : WORDS[state];
   const waits = words !== null && !(paused && (state === "starting" || state === "stalled"));
-  const behind = state === "playing" && (player?.isBehind() ?? false);
+  const behind = state === "playing" && (paused || (player?.isBehind() ?? false));
+  const live = state === "playing" && !behind;
   const quiet = idle && state === "playing" && !paused && !keys;
 
   return (
@@ -215,7 +220,7 @@ export function Player({ stream, url, onLook }: {
       {keys && <Keys onClose={() => setKeys(false)} />}
 
       <Controls
-        paused={paused} muted={muted} volume={volume} live={state === "playing" && !behind && !paused} behind={behind || (paused && state === "playing")}
+        active={ACTIVE.has(state)} paused={paused} muted={muted} volume={volume} live={live} behind={behind}
         full={full} stats={stats} keys={keys}
         onPlay={toggle} onMute={mute} onVolume={loud} onLive={() => player?.goLive()} onFull={fullScreen}
         onPip={document.pictureInPictureEnabled ? pip : null}

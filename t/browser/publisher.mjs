@@ -1,0 +1,83 @@
+// An encoder: ffmpeg with a test picture and a tone, at real time.
+
+import { spawn } from "node:child_process";
+import { sleep } from "./browsers.mjs";
+import { diag } from "./tap.mjs";
+
+const DEFAULTS = {
+  size: "640x360", fps: 30, gop: 1,
+  video: true, audio: true,
+  audioSeconds: 0,               // 0: as long as the picture
+  tone: 440,
+};
+
+function argumentsOf(url, o) {
+  const input = [];
+  const output = [];
+
+  if (o.video) {
+    input.push("-re", "-f", "lavfi", "-i", `testsrc2=size=${o.size}:rate=${o.fps}`);
+    output.push(
+      "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-profile:v", "baseline",
+      "-g", String(Math.max(1, Math.round(o.gop * o.fps))), "-sc_threshold", "0", "-b:v", "700k", "-threads", "1",
+    );
+  }
+
+  if (o.audio) {
+    const length = o.audioSeconds ? `:duration=${o.audioSeconds}` : "";
+    input.push("-re", "-f", "lavfi", "-i", `sine=frequency=${o.tone}:sample_rate=48000${length}`);
+    output.push("-c:a", "aac", "-b:a", "96k", "-ac", "2");
+  }
+
+  return ["-hide_banner", "-loglevel", "error", "-nostdin", ...input, ...output, "-f", "flv", "-flvflags", "no_duration_filesize", url];
+}
+
+export class Publisher {
+  constructor(closing, url, options = {}) {
+    this.log = "";
+    this.started = Date.now();
+    this.child = spawn("ffmpeg", argumentsOf(url, { ...DEFAULTS, ...options }), { stdio: ["ignore", "ignore", "pipe"] });
+    this.child.stderr.on("data", (data) => { this.log += data; });
+    this.done = new Promise((resolve) => this.child.on("exit", resolve));
+    closing(() => this.kill());
+  }
+
+  /** As a broadcaster who presses stop. */
+  async stop() {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGINT");
+    await this.done;
+  }
+
+  /** As one whose computer is switched off. */
+  async kill() {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGKILL");
+    await this.done;
+    if (this.log.trim()) diag(`ffmpeg: ${this.log.trim().split("\n").slice(-3).join("\n")}`);
+  }
+}
+
+/** Waits until a multivariant playlist is there. */
+export async function untilLive(hls, timeout = 15000) {
+  for (const end = Date.now() + timeout; Date.now() < end; await sleep(100)) {
+    const answer = await fetch(hls).catch(() => null);
+    if (answer?.ok) return;
+    await answer?.text();
+  }
+  throw new Error(`no stream at ${hls} within ${timeout / 1000} s`);
+}
+
+/** Dates (ms since 1970) of the segments of the video playlist, oldest first, with what stands before each. */
+export async function segmentDates(hls, track = "v") {
+  const answer = await fetch(new URL(`${track}.m3u8`, hls));
+  const dates = [];
+  let discontinuity = false;
+  for (const line of (await answer.text()).split("\n")) {
+    if (line === "#EXT-X-DISCONTINUITY") discontinuity = true;
+    const date = /^#EXT-X-PROGRAM-DATE-TIME:(.*)/.exec(line)?.[1];
+    if (date) {
+      dates.push({ date: Date.parse(date), discontinuity });
+      discontinuity = false;
+    }
+  }
+  return dates;
+}
