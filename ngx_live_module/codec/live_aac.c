@@ -24,6 +24,8 @@
 static uint32_t live_aac_object(live_bits_t *bits);
 static uint32_t live_aac_rate(live_bits_t *bits);
 static uint8_t live_aac_program(live_bits_t *bits);
+static int live_aac_base(live_bits_t *bits, uint32_t object, uint32_t layout,
+    live_codec_config_t *config);
 static uint32_t live_aac_extension(live_bits_t *bits, uint32_t object);
 static int live_aac_adts(live_codec_config_t *config, const uint8_t *p,
     size_t n, live_frame_info_t *info);
@@ -142,15 +144,57 @@ live_aac_extension(live_bits_t *bits, uint32_t object)
 }
 
 
-int
-live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
+/* GASpecificConfig (4.4.1): the base layer's frames and channels */
+
+static int
+live_aac_base(live_bits_t *bits, uint32_t object, uint32_t layout,
+    live_codec_config_t *config)
 {
-    uint32_t     object, type, rate, channels;
-    live_bits_t  bits;
+    uint32_t  channels;
 
     static const uint8_t  layouts[16] = {
         0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0
     };
+
+    switch (object) {
+    case 1: case 2: case 3: case 4: case 6: case 7: case 17: case 19: case 20:
+    case 21: case 22: case 23:
+        break;
+
+    default:
+        return LIVE_EUNSUPPORTED;
+    }
+
+    config->frame_samples = live_bits_get(bits, 1) ? 960 : 1024;
+
+    if (object == LIVE_AAC_LD) {
+        config->frame_samples /= 2;
+    }
+
+    if (live_bits_get(bits, 1)) {
+        (void) live_bits_get(bits, 14);
+    }
+
+    (void) live_bits_get(bits, 1);
+
+    channels = layout ? layouts[layout] : live_aac_program(bits);
+
+    if (bits->overrun) {
+        return LIVE_EINVAL;
+    }
+
+    config->channels = (uint8_t) channels;
+
+    return channels ? LIVE_OK : LIVE_EUNSUPPORTED;
+}
+
+
+int
+live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
+{
+    int          rc;
+    uint32_t     object, type, rate, layout;
+    live_bits_t  bits;
 
     if (n == 0) {
         return LIVE_AGAIN;
@@ -167,7 +211,7 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
     object = live_aac_object(&bits);
     type = object;
     rate = live_aac_rate(&bits);
-    channels = live_bits_get(&bits, 4);
+    layout = live_bits_get(&bits, 4);
 
     /* explicit SBR or PS: the base layer's object type comes behind */
 
@@ -180,37 +224,10 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
         return LIVE_EINVAL;
     }
 
-    switch (object) {
-    case 1: case 2: case 3: case 4: case 6: case 7: case 17: case 19: case 20:
-    case 21: case 22: case 23:
-        break;
+    rc = live_aac_base(&bits, object, layout, config);
 
-    default:
-        return LIVE_EUNSUPPORTED;
-    }
-
-    /* GASpecificConfig (4.4.1) */
-
-    config->frame_samples = live_bits_get(&bits, 1) ? 960 : 1024;
-
-    if (object == LIVE_AAC_LD) {
-        config->frame_samples /= 2;
-    }
-
-    if (live_bits_get(&bits, 1)) {
-        (void) live_bits_get(&bits, 14);
-    }
-
-    (void) live_bits_get(&bits, 1);
-
-    channels = channels ? layouts[channels] : live_aac_program(&bits);
-
-    if (bits.overrun) {
-        return LIVE_EINVAL;
-    }
-
-    if (channels == 0) {
-        return LIVE_EUNSUPPORTED;
+    if (rc != LIVE_OK) {
+        return rc;
     }
 
     if (type <= LIVE_AAC_LTP) {
@@ -219,13 +236,12 @@ live_aac_parse_config(const uint8_t *p, size_t n, live_codec_config_t *config)
 
     /* PS makes two of one */
 
-    if (type == LIVE_AAC_PS && channels == 1) {
-        channels = 2;
+    if (type == LIVE_AAC_PS && config->channels == 1) {
+        config->channels = 2;
     }
 
     config->timescale = rate;
     config->sample_rate = rate;
-    config->channels = (uint8_t) channels;
     config->object_type = (uint8_t) type;
 
     (void) snprintf(config->rfc6381, sizeof(config->rfc6381), "mp4a.40.%u",

@@ -28,6 +28,8 @@ typedef struct {
 
 
 static int live_h264_recovery(const uint8_t *nal, size_t n);
+static int live_h264_stays(const uint8_t *nal, size_t size,
+    live_h264_sets_t *found, live_frame_info_t *info);
 
 
 size_t
@@ -134,13 +136,58 @@ live_h264_put_nal(uint8_t *q, const uint8_t *nal, size_t size)
 }
 
 
+/* does it belong in an mdat?  what it says about the frame goes to info */
+
+static int
+live_h264_stays(const uint8_t *nal, size_t size, live_h264_sets_t *found,
+    live_frame_info_t *info)
+{
+    uint8_t  type;
+
+    type = nal[0] & 0x1f;
+
+    switch (type) {
+
+    case LIVE_NAL_SPS:
+    case LIVE_NAL_PPS:
+        (void) live_h264_add_set(found, nal, size);
+        return 0;
+
+    case 0:
+    case LIVE_NAL_AUD:
+    case LIVE_NAL_END_SEQ:
+    case LIVE_NAL_END:
+    case LIVE_NAL_FILLER:
+        return 0;
+
+    case LIVE_NAL_SEI:
+
+        if (live_h264_recovery(nal, size)) {
+            info->recovery = 1;
+        }
+
+        return 1;
+
+    case LIVE_NAL_IDR:
+        info->key = 1;
+        break;
+    }
+
+    if (type <= LIVE_NAL_IDR) {
+        info->empty = 0;
+    }
+
+    return type < LIVE_NAL_PRIVATE;
+}
+
+
 int
 live_h264_frame(live_codec_config_t *config, live_framing_t *framing,
     const live_tag_t *tag, uint8_t *dst, size_t cap, live_frame_info_t *info)
 {
     int                 rc;
     size_t              size;
-    uint8_t            *q, type;
+    uint8_t            *q;
     const uint8_t      *nal;
     live_h264_sets_t    found;
     live_nal_reader_t   reader;
@@ -160,49 +207,9 @@ live_h264_frame(live_codec_config_t *config, live_framing_t *framing,
     }
 
     while ((rc = live_nal_next(&reader, &nal, &size)) == LIVE_OK) {
-
-        type = nal[0] & 0x1f;
-
-        switch (type) {
-
-        case LIVE_NAL_SPS:
-        case LIVE_NAL_PPS:
-            (void) live_h264_add_set(&found, nal, size);
-            continue;
-
-        case 0:
-        case LIVE_NAL_AUD:
-        case LIVE_NAL_END_SEQ:
-        case LIVE_NAL_END:
-        case LIVE_NAL_FILLER:
-            continue;
-
-        case LIVE_NAL_IDR:
-            info->key = 1;
-            break;
-
-        case LIVE_NAL_SEI:
-
-            if (live_h264_recovery(nal, size)) {
-                info->recovery = 1;
-            }
-
-            break;
-
-        default:
-
-            if (type >= LIVE_NAL_PRIVATE) {
-                continue;
-            }
-
-            break;
+        if (live_h264_stays(nal, size, &found, info)) {
+            q = live_h264_put_nal(q, nal, size);
         }
-
-        if (type <= LIVE_NAL_IDR) {
-            info->empty = 0;
-        }
-
-        q = live_h264_put_nal(q, nal, size);
     }
 
     if (rc != LIVE_AGAIN) {

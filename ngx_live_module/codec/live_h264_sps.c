@@ -22,6 +22,9 @@ static int live_h264_parse_high(live_bits_t *bits, live_sps_size_t *size,
 static int live_h264_parse_order(live_bits_t *bits);
 static int live_h264_parse_crop(live_bits_t *bits, live_sps_size_t *size,
     uint8_t chroma);
+static int live_h264_parse_size(live_bits_t *bits, live_sps_size_t *size,
+    uint8_t chroma);
+static void live_h264_default_vui(live_codec_config_t *config);
 static void live_h264_parse_vui(live_bits_t *bits,
     live_codec_config_t *config);
 
@@ -154,6 +157,20 @@ live_h264_parse_crop(live_bits_t *bits, live_sps_size_t *size, uint8_t chroma)
 
 
 static void
+live_h264_default_vui(live_codec_config_t *config)
+{
+    config->sar_num = 1;
+    config->sar_den = 1;
+    config->fps_milli = 0;
+    config->colour = 0;
+    config->full_range = 0;
+    config->primaries = 2;                            /* unspecified */
+    config->transfer = 2;
+    config->matrix = 2;
+}
+
+
+static void
 live_h264_parse_vui(live_bits_t *bits, live_codec_config_t *config)
 {
     uint32_t  idc, units, scale;
@@ -225,12 +242,43 @@ live_h264_parse_vui(live_bits_t *bits, live_codec_config_t *config)
 }
 
 
+/* pic_width_in_mbs_minus1 to frame_cropping */
+
+static int
+live_h264_parse_size(live_bits_t *bits, live_sps_size_t *size, uint8_t chroma)
+{
+    uint32_t  w, h;
+
+    w = live_bits_ue(bits);
+    h = live_bits_ue(bits);
+    size->frame_mbs_only = (uint8_t) live_bits_get(bits, 1);
+
+    if (!size->frame_mbs_only) {
+        (void) live_bits_get(bits, 1);
+    }
+
+    (void) live_bits_get(bits, 1);
+
+    if (bits->overrun || w > 1023 || h > 1023) {
+        return LIVE_EINVAL;
+    }
+
+    size->width = (w + 1) * 16;
+    size->height = (h + 1) * 16 * (2u - size->frame_mbs_only);
+
+    if (live_h264_parse_crop(bits, size, chroma) != LIVE_OK) {
+        return LIVE_EINVAL;
+    }
+
+    return bits->overrun ? LIVE_EINVAL : LIVE_OK;
+}
+
+
 int
 live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
     live_h264_high_t *high)
 {
-    uint8_t          rbsp[LIVE_EXTRA_MAX], profile;
-    uint32_t         w, h;
+    uint8_t          rbsp[LIVE_EXTRA_MAX];
     live_bits_t      bits;
     live_sps_size_t  size;
 
@@ -244,15 +292,14 @@ live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
     bits.p = rbsp;
     bits.size = live_nal_unescape(p + 1, n - 1, rbsp, sizeof(rbsp));
 
-    profile = (uint8_t) live_bits_get(&bits, 8);
-    (void) live_bits_get(&bits, 16);
+    (void) live_bits_get(&bits, 24);              /* profile to level */
     (void) live_bits_ue(&bits);
 
     high->chroma = 1;
     high->depth_luma = 0;
     high->depth_chroma = 0;
 
-    switch (profile) {
+    switch (p[1]) {
     case 100: case 110: case 122: case 244: case 44: case 83: case 86:
     case 118: case 128: case 138: case 139: case 134: case 135:
 
@@ -272,39 +319,14 @@ live_h264_parse_sps(const uint8_t *p, size_t n, live_codec_config_t *config,
     (void) live_bits_ue(&bits);
     (void) live_bits_get(&bits, 1);
 
-    w = live_bits_ue(&bits);
-    h = live_bits_ue(&bits);
-    size.frame_mbs_only = (uint8_t) live_bits_get(&bits, 1);
-
-    if (!size.frame_mbs_only) {
-        (void) live_bits_get(&bits, 1);
-    }
-
-    (void) live_bits_get(&bits, 1);
-
-    if (bits.overrun || w > 1023 || h > 1023) {
-        return LIVE_EINVAL;
-    }
-
-    size.width = (w + 1) * 16;
-    size.height = (h + 1) * 16 * (2u - size.frame_mbs_only);
-
-    if (live_h264_parse_crop(&bits, &size, high->chroma) != LIVE_OK
-        || bits.overrun)
-    {
+    if (live_h264_parse_size(&bits, &size, high->chroma) != LIVE_OK) {
         return LIVE_EINVAL;
     }
 
     config->width = (uint16_t) size.width;
     config->height = (uint16_t) size.height;
-    config->sar_num = 1;
-    config->sar_den = 1;
-    config->fps_milli = 0;
-    config->colour = 0;
-    config->full_range = 0;
-    config->primaries = 2;                            /* unspecified */
-    config->transfer = 2;
-    config->matrix = 2;
+
+    live_h264_default_vui(config);
 
     /* a damaged VUI costs its hints alone */
 
