@@ -115,7 +115,8 @@ sub run_case {
 
     for my $key (sort keys %{$case->{want}}) {
         my $media = $key =~ /^(rate|channels|samples)$/ ? 'a' : 'v';
-        is($told->{$media}{$key}, $case->{want}{$key}, "codec tells $key");
+        is($told->{$media}{$key}, $case->{want}{$key},
+            "FM-CODEC-01 the codec tells $key without metadata");
     }
 
     for my $track (qw(v a)) {

@@ -76,10 +76,12 @@ plain(void)
     static const struct {
         uint32_t  object, rate, channels, want;
     } rows[] = {
-        { 2, 48000, 2, 2 }, { 2, 44100, 1, 1 }, { 2, 8000, 1, 1 },
-        { 2, 96000, 6, 6 }, { 2, 48000, 7, 8 }, { 2, 48000, 11, 7 },
-        { 2, 48000, 12, 8 }, { 2, 48000, 14, 8 }, { 2, 48000, 13, 24 },
-        { 1, 48000, 2, 2 }, { 4, 32000, 2, 2 }, { 2, 37800, 2, 2 },
+        { 2, 96000, 1, 1 }, { 2, 88200, 2, 2 }, { 2, 64000, 3, 3 },
+        { 2, 48000, 4, 4 }, { 2, 44100, 5, 5 }, { 2, 32000, 6, 6 },
+        { 2, 24000, 7, 8 }, { 2, 22050, 11, 7 }, { 2, 16000, 12, 8 },
+        { 2, 12000, 13, 24 }, { 2, 11025, 14, 8 }, { 2, 8000, 1, 1 },
+        { 2, 7350, 1, 1 }, { 1, 48000, 2, 2 }, { 3, 48000, 2, 2 },
+        { 4, 32000, 2, 2 }, { 2, 37800, 2, 2 }, { 2, 192000, 2, 2 },
     };
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -174,6 +176,15 @@ he(void)
     make_bits(&m, 1, 1);
     is_int(aac(&m, &c), LIVE_OK, "FM-CODEC-09 HE-AAC v2, compatible");
     is_str(c.rfc6381, "mp4a.40.29", "FM-CODEC-09 compatible: codec string");
+
+    put_config(&m, 4, 24000, 2, 0);
+    make_bits(&m, 11, 0x2b7);
+    put_object(&m, 5);
+    make_bits(&m, 1, 1);
+    put_rate(&m, 48000);
+
+    is_int(aac(&m, &c), LIVE_OK, "FM-CODEC-09 over long term prediction");
+    is_str(c.rfc6381, "mp4a.40.5", "FM-CODEC-09 the same");
 
     /* libfdk and ffmpeg add this to plain AAC: no SBR */
 
@@ -321,6 +332,9 @@ bad(void)
 }
 
 
+static unsigned  adts_channels = 2;
+
+
 static void
 adts_frame(make_t *m, unsigned protected, size_t length, unsigned blocks)
 {
@@ -331,7 +345,7 @@ adts_frame(make_t *m, unsigned protected, size_t length, unsigned blocks)
     make_bits(m, 2, 1);                           /* LC */
     make_bits(m, 4, 4);                           /* 44100 */
     make_bits(m, 1, 0);
-    make_bits(m, 3, 2);
+    make_bits(m, 3, adts_channels);
     make_bits(m, 4, 0);
     make_bits(m, 13, length);
     make_bits(m, 11, 0x7ff);
@@ -385,6 +399,10 @@ frames(void)
 
     is_int(make_frame(&c, &f, m.p, 6, &out, &info), LIVE_EINVAL,
            "a part of one");
+    free(out);
+
+    is_int(make_frame(&c, &f, m.p, 2, &out, &info), LIVE_EINVAL,
+           "its first two bytes");
     free(out);
 
     adts_frame(&m, 0, 7 + 3, 0);
@@ -448,6 +466,19 @@ late(void)
            "FM-CODEC-03 the next one");
     is_int(info.new_config, 0, "FM-CODEC-03 is nothing new");
     free(out);
+
+    for (adts_channels = 1; adts_channels < 8; adts_channels++) {
+        memset(&c, 0, sizeof(live_codec_config_t));
+        c.media = LIVE_AUDIO;
+        c.codec = LIVE_CODEC_AAC;
+
+        adts_frame(&m, 0, 7 + 4, 0);
+        make_bytes(&m, "\x21\x10\x04\x60", 4);
+        (void) make_frame(&c, &f, m.p, make_size(&m), &out, &info);
+        is_int(c.channels, adts_channels + (adts_channels == 7),
+               "FM-CODEC-02 an ADTS header of layout %u", adts_channels);
+        free(out);
+    }
 
     memset(&c, 0, sizeof(live_codec_config_t));
     c.media = LIVE_AUDIO;

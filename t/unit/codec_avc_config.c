@@ -197,6 +197,21 @@ many(void)
     is_int(c.width, 1280, "the first is the one");
     is_mem(c.extra, make_size(&m), m.p, make_size(&m), "all are kept");
 
+    m.bits = 0;
+    make_bytes(&m, "\x01\x64\x00\x1f\xff\xff", 6);
+
+    for (i = 0; i < 31; i++) {
+        o.id = (uint8_t) i;
+        make_sps(&set[0], &o);
+        put_set(&m, &set[0]);
+    }
+
+    make_bits(&m, 8, 1);
+    make_pps(&set[1], 0, 30, 0);
+    put_set(&m, &set[1]);
+    is_int(h264(&m, &c), LIVE_OK, "31 SPS");
+    is_mem(c.extra, make_size(&m), m.p, make_size(&m), "all are kept");
+
     /* as many PPS as there may be, 6 bytes each with their length */
 
     for (n = 63; n <= 65; n++) {
@@ -311,6 +326,30 @@ bad(void)
 
     make_avcc(&m, &pps, &pps, 4);
     is_int(h264(&m, &c), LIVE_AGAIN, "a PPS among the SPS is none");
+
+    /* numbers that do not end, or are too high */
+
+    make_pps(&m, 256, 0, 0);
+    make_avcc(&avcc, &sps, &m, 4);
+    is_int(h264(&avcc, &c), LIVE_AGAIN, "PPS number 256");
+
+    make_pps(&m, 255, 0, 0);
+    make_avcc(&avcc, &sps, &m, 4);
+    is_int(h264(&avcc, &c), LIVE_OK, "PPS number 255");
+
+    m.bits = 0;
+    make_bytes(&m, "\x68\0\0\1", 4);
+    make_avcc(&avcc, &sps, &m, 4);
+    is_int(h264(&avcc, &c), LIVE_AGAIN, "a PPS cut short in its number");
+
+    m.bits = 0;
+    make_bytes(&m, "\0\0\1", 3);
+    make_bytes(&m, sps.p, make_size(&sps));
+    make_bytes(&m, "\0\0\1\x78", 4);
+    make_bytes(&m, pps.p + 1, make_size(&pps) - 1);
+    is_int(h264(&m, &c), LIVE_AGAIN, "start codes: type 24 is no PPS");
+
+    make_avcc(&avcc, &sps, &pps, 4);
 
     is_int(make_config(LIVE_CODEC_NONE, avcc.p, make_size(&avcc), &c),
            LIVE_EUNSUPPORTED, "a codec that is none");

@@ -311,6 +311,7 @@ damaged(void)
     is_int(info.size, 6, "without them");
     free(out);
 
+    memset(&f, 0, sizeof(live_framing_t));
     is_int(make_frame(&c, &f, "\0\0\0\0\0\0\0\0", 8, &out, &info), LIVE_OK,
            "FM-CODEC-06 empty NAL units alone");
     is_int(info.empty, 1, "FM-CODEC-06 are no frame");
@@ -640,7 +641,7 @@ in_band(void)
 static void
 late(void)
 {
-    int                   framing;
+    int                   framing, header;
     nal_t                 s, p;
     make_t                in, avcc;
     uint8_t              *out;
@@ -653,12 +654,19 @@ late(void)
     make_avcc(&avcc, &sps, &pps, 4);
     (void) make_config(LIVE_CODEC_H264, avcc.p, make_size(&avcc), &want);
 
-    for (framing = LENGTHS; framing <= ANNEXB; framing++) {
+    for (header = 0; header < 4; header++) {
 
+        framing = header & 1 ? ANNEXB : LENGTHS;
         memset(&f, 0, sizeof(live_framing_t));
 
-        is_int(make_config(LIVE_CODEC_H264, "", 0, &c), LIVE_AGAIN,
-               "FM-CODEC-02 no sets in the header");
+        if (header & 2) {
+            is_int(make_config(LIVE_CODEC_H264, "", 0, &c), LIVE_AGAIN,
+                   "FM-CODEC-02 no sets in the header");
+
+        } else {
+            memset(&c, 0, sizeof(live_codec_config_t));
+            c.codec = LIVE_CODEC_H264;
+        }
 
         frame(&in, framing, LIST(&slice));
         is_int(make_frame(&c, &f, in.p, make_size(&in), &out, &info),

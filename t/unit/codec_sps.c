@@ -118,6 +118,33 @@ scaling_and_order(void)
 }
 
 
+/* all rows of table E-1 */
+
+static void
+aspects(void)
+{
+    size_t               i;
+    make_sps_t           o;
+    live_codec_config_t  c;
+
+    static const uint16_t  rows[17][2] = {
+        { 1, 1 }, { 1, 1 }, { 12, 11 }, { 10, 11 }, { 16, 11 }, { 40, 33 },
+        { 24, 11 }, { 20, 11 }, { 32, 11 }, { 80, 33 }, { 18, 11 },
+        { 15, 11 }, { 64, 33 }, { 160, 99 }, { 4, 3 }, { 3, 2 }, { 2, 1 }
+    };
+
+    o = make_720p();
+    o.vui = 1;
+
+    for (i = 0; i < 17; i++) {
+        o.sar = (uint8_t) (i + 1);
+        is_int(config_with(&o, &c), LIVE_OK, "aspect ratio %zu", i);
+        is_int(c.sar_num << 16 | c.sar_den, rows[i][0] << 16 | rows[i][1],
+               "FM-CODEC-07 is %u:%u", rows[i][0], rows[i][1]);
+    }
+}
+
+
 static void
 vui(void)
 {
@@ -173,6 +200,14 @@ vui(void)
     o.scale = 50;
     is_int(config_with(&o, &c), LIVE_OK, "25 fps");
     is_int(c.fps_milli, 25000, "25 fps, from fields");
+
+    o.scale = 2000;
+    is_int(config_with(&o, &c), LIVE_OK, "1000 fps");
+    is_int(c.fps_milli, 1000000, "1000 fps, the most");
+
+    o.scale = 2001;
+    is_int(config_with(&o, &c), LIVE_OK, "and above");
+    is_int(c.fps_milli, 0, "is not believed");
 
     o.scale = 0;
     is_int(config_with(&o, &c), LIVE_OK, "time scale 0");
@@ -280,9 +315,16 @@ bad(void)
     o.crop[1] = 640;
     is_int(config_with(&o, &c), LIVE_EINVAL, "all cropped away");
 
-    o.crop[1] = 0;
-    o.crop[2] = 0x7fffffff;
-    is_int(config_with(&o, &c), LIVE_EINVAL, "cropped by 2^31");
+    /* sums that wrap to what would be right */
+
+    for (i = 0; i < 4; i++) {
+        memset(o.crop, 0, sizeof(o.crop));
+        o.crop[i] = 0x80000000;
+        is_int(config_with(&o, &c), LIVE_EINVAL, "cropped by 2^31, side %zu",
+               i);
+        o.crop[i ^ 1] = 0x80000000;
+        is_int(config_with(&o, &c), LIVE_EINVAL, "and on the other side");
+    }
 
     o = make_720p();
     o.mbs_w = 1025;
@@ -340,6 +382,7 @@ main(void)
 {
     sizes();
     scaling_and_order();
+    aspects();
     vui();
     escaped();
     encoders();

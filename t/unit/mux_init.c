@@ -49,6 +49,37 @@ init(const live_codec_config_t *config)
 }
 
 
+/* boxes of a fixed size, zeros but for what the tests below read */
+
+static void
+sizes(void)
+{
+    size_t  i;
+    box_t   b;
+
+    static const struct {
+        const char  *path;
+        size_t       n;
+    } rows[] = {
+        { "moov/mvhd", 100 },
+        { "moov/trak/tkhd", 84 },
+        { "moov/trak/mdia/mdhd", 24 },
+        { "moov/trak/mdia/hdlr", 30 },
+        { "moov/trak/mdia/minf/dinf/dref", 20 },
+        { "moov/trak/mdia/minf/stbl/stts", 8 },
+        { "moov/trak/mdia/minf/stbl/stsc", 8 },
+        { "moov/trak/mdia/minf/stbl/stsz", 12 },
+        { "moov/trak/mdia/minf/stbl/stco", 8 },
+        { "moov/mvex/trex", 24 },
+    };
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        b = find(rows[i].path);
+        is_int(b.n, rows[i].n, "%s: size", rows[i].path);
+    }
+}
+
+
 static live_codec_config_t
 video(const make_sps_t *o)
 {
@@ -86,15 +117,15 @@ h264(void)
     b = find("ftyp");
     is_mem(b.p, b.n, "iso6\0\0\0\0iso6mp41cmfccmf2", 24, "brands");
 
+    sizes();
+
     b = find("moov/mvhd");
-    is_int(b.n, 100, "mvhd: size");
     is_int(be32(b.p + 12), 90000, "mvhd: timescale");
     is_int(be32(b.p + 16), 0, "mvhd: no duration");
     is_int(be32(b.p + 20), 0x10000, "mvhd: rate");
     is_int(be32(b.p + 96), 2, "mvhd: next track");
 
     b = find("moov/trak/tkhd");
-    is_int(b.n, 84, "tkhd: size");
     is_int(be32(b.p), 7, "tkhd: enabled, in the movie");
     is_int(be32(b.p + 12), LIVE_TRACK_ID, "tkhd: track");
     is_int(be16(b.p + 36), 0, "tkhd: no volume");
@@ -113,7 +144,10 @@ h264(void)
     is_mem(b.p + 8, 4, "vide", 4, "hdlr");
     is_int(b.p[b.n - 1], 0, "hdlr: a name that ends");
 
+    is_mem(b.p + 12, 12, "\0\0\0\0\0\0\0\0\0\0\0\0", 12, "hdlr: reserved");
+
     b = find("moov/trak/mdia/minf/vmhd");
+    is_int(b.n, 12, "vmhd: size");
     is_int(be32(b.p), 1, "vmhd: flags");
 
     b = find("moov/trak/mdia/minf/dinf/dref");
@@ -206,6 +240,11 @@ aac(void)
     is_str(tree, "ftyp moov(mvhd trak(tkhd mdia(mdhd hdlr minf(smhd "
            "dinf(dref(url )) stbl(stsd(mp4a(esds)) stts stsc stsz stco)))) "
            "mvex(trex))", "audio: boxes");
+
+    sizes();
+
+    b = find("moov/trak/mdia/minf/smhd");
+    is_int(b.n, 8, "smhd: size");
 
     b = find("moov/trak/tkhd");
     is_int(be16(b.p + 36), 0x100, "tkhd: full volume");
