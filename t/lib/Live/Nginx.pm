@@ -214,6 +214,10 @@ http {
             $self->{location}
         }
 
+        location = /status {
+            stub_status;
+        }
+
         location = /worker {
             add_header X-Worker \$pid always;
             return 200 "ok";
@@ -245,6 +249,15 @@ sub log       { return slurp("$_[0]{dir}/error.log") }
 sub allow {
     my ($self, @patterns) = @_;
     push @{ $self->{allow} }, @patterns;
+}
+
+
+# client connections that are open now, this one not counted
+sub connections {
+    my ($self) = @_;
+    require Live::HTTP;
+    my $r = Live::HTTP->new(port => $self->{http_port})->get('/status');
+    return $r->{body} =~ /^Active connections: (\d+)/ ? $1 - 1 : undef;
 }
 
 
