@@ -333,6 +333,7 @@ bad(void)
 
 
 static unsigned  adts_channels = 2;
+static unsigned  adts_rate = 4;
 
 
 static void
@@ -343,7 +344,7 @@ adts_frame(make_t *m, unsigned protected, size_t length, unsigned blocks)
     make_bits(m, 3, 0);
     make_bits(m, 1, !protected);
     make_bits(m, 2, 1);                           /* LC */
-    make_bits(m, 4, 4);                           /* 44100 */
+    make_bits(m, 4, adts_rate);
     make_bits(m, 1, 0);
     make_bits(m, 3, adts_channels);
     make_bits(m, 4, 0);
@@ -417,6 +418,27 @@ frames(void)
            "two frames behind one ADTS header");
     free(out);
 
+    adts_frame(&m, 0, 7 + 3000, 0);
+
+    while (make_size(&m) < 7 + 3000) {
+        make_bits(&m, 8, 0x21);
+    }
+
+    is_int(make_frame(&c, &f, m.p, make_size(&m), &out, &info), LIVE_OK,
+           "an ADTS header with a large length");
+    is_mem(out, info.size, m.p + 7, 3000, "is taken off");
+    free(out);
+
+    is_int(make_frame(&c, &f, "\xff\xe1\x50\x80\x01\x1f\xfc\x21", 8, &out,
+                      &info), LIVE_OK, "no ADTS by its second byte");
+    is_int(info.size, 8, "as it is");
+    free(out);
+
+    is_int(make_frame(&c, &f, "\xfe\xf1\x50\x80\x01\x1f\xfc\x21", 8, &out,
+                      &info), LIVE_OK, "no ADTS by its first byte");
+    is_int(info.size, 8, "as it is");
+    free(out);
+
     is_int(make_frame(&c, &f, "\xff", 1, &out, &info), LIVE_OK,
            "a frame of one byte");
     is_int(info.size, 1, "as it is");
@@ -477,6 +499,21 @@ late(void)
         (void) make_frame(&c, &f, m.p, make_size(&m), &out, &info);
         is_int(c.channels, adts_channels + (adts_channels == 7),
                "FM-CODEC-02 an ADTS header of layout %u", adts_channels);
+        free(out);
+    }
+
+    adts_channels = 2;
+
+    for (adts_rate = 0; adts_rate < 13; adts_rate++) {
+        memset(&c, 0, sizeof(live_codec_config_t));
+        c.media = LIVE_AUDIO;
+        c.codec = LIVE_CODEC_AAC;
+
+        adts_frame(&m, 0, 7 + 4, 0);
+        make_bytes(&m, "\x21\x10\x04\x60", 4);
+        (void) make_frame(&c, &f, m.p, make_size(&m), &out, &info);
+        is_int(rate_index(c.sample_rate), adts_rate,
+               "FM-CODEC-02 an ADTS header of rate %u", adts_rate);
         free(out);
     }
 
