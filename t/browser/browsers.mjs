@@ -84,6 +84,7 @@ look.source = `(() => {
     latency: live ? live.latency() : null,
     behind: live ? live.isBehind() : null,
     time: video ? video.currentTime : null,
+    end: video && video.buffered.length ? video.buffered.end(video.buffered.length - 1) : 0,
     paused: video ? video.paused : null,
     muted: video ? video.muted : null,
     width: video ? video.videoWidth : null,

@@ -66,18 +66,27 @@ export async function untilLive(hls, timeout = 15000) {
   throw new Error(`no stream at ${hls} within ${timeout / 1000} s`);
 }
 
-/** Dates (ms since 1970) of the segments of the video playlist, oldest first, with what stands before each. */
-export async function segmentDates(hls, track = "v") {
-  const answer = await fetch(new URL(`${track}.m3u8`, hls));
-  const dates = [];
-  let discontinuity = false;
-  for (const line of (await answer.text()).split("\n")) {
-    if (line === "#EXT-X-DISCONTINUITY") discontinuity = true;
-    const date = /^#EXT-X-PROGRAM-DATE-TIME:(.*)/.exec(line)?.[1];
-    if (date) {
-      dates.push({ date: Date.parse(date), discontinuity });
-      discontinuity = false;
+
+/**
+ * Remembers what a stream has now. The function returned waits for something newer and gives
+ * the date, ms, of the frame that it begins with: one part before it could be seen.
+ */
+export async function firstNews(hls, part = 500, track = "v") {
+  const newest = async () => {
+    const answer = await fetch(new URL(`${track}.m3u8`, hls)).catch(() => null);
+    const text = answer?.ok ? await answer.text() : "";
+    if (text.includes("#EXT-X-ENDLIST")) return null;
+    return text.match(/^#EXT-X-PART:.*URI="[^"]*"/gm)?.pop() ?? null;
+  };
+
+  const old = [await newest()];
+
+  return async (timeout = 20000) => {
+    for (const end = Date.now() + timeout; Date.now() < end; await sleep(40)) {
+      const now = await newest();
+      if (now === null || now === old[0]) continue;
+      return Date.now() - part;
     }
-  }
-  return dates;
+    throw new Error(`nothing new at ${hls} within ${timeout / 1000} s`);
+  };
 }

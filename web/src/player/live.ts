@@ -328,6 +328,7 @@ export class LivePlayer {
       ahead: this.ahead(),
       cushion: Math.min(1, Math.max(0.3, (this.hls?.targetLatency ?? 1.5) / 1.5)),
       jump: this.isNative ? null : this.jump(),
+      live: this.isNative ? null : this.edge(),
     });
   }
 

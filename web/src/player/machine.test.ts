@@ -15,6 +15,7 @@ class Bench {
   flowing = false;
   ahead = 3;
   jump: number | null = null;
+  live: number | null = null;
   paused = false;
   private due: number | null = null;
 
@@ -41,7 +42,7 @@ class Bench {
       }
       this.now += TICK;
       if (this.flowing && this.model.held === null) this.time += TICK / 1000;
-      this.send({ kind: "tick", time: this.time, flowing: this.flowing, paused: this.paused, ahead: this.ahead, cushion: 1, jump: this.jump });
+      this.send({ kind: "tick", time: this.time, flowing: this.flowing, paused: this.paused, ahead: this.ahead, cushion: 1, jump: this.jump, live: this.live });
     }
   }
 
@@ -139,14 +140,26 @@ test("a publisher who pauses: stalled, engine left alone, then on", () => {
   assert.equal(bench.count("load"), 0);
 });
 
+test("a publisher who comes back is noticed within two seconds of the first part", () => {
+  const bench = playing();
+  bench.server = () => ({ presence: "live", edge: "7.3" });
+  bench.flowing = false;
+  bench.ahead = 0;
+  bench.run(15000);
+  bench.server = () => ({ presence: "live", edge: "8.0" });
+  bench.run(2000);
+  assert.equal(bench.count("resume"), 1);
+  assert.equal(bench.count("load"), 0);
+});
+
 test("an engine that misses what the server has gets stronger and stronger help", () => {
   const bench = playing();
   let part = 0;
   bench.server = () => ({ presence: "live", edge: `8.${part++}` });
   bench.flowing = false;
-  bench.run(STALL_MS + 4000);
+  bench.run(STALL_MS + 3000);
   assert.deepEqual(bench.effects.filter((e) => e.kind !== "ask").map((e) => e.kind), ["resume"]);
-  bench.run(4000);
+  bench.run(5000);
   assert.equal(bench.count("load"), 1);
   assert.equal(bench.count("rebuild"), 0);
   bench.run(9000);
@@ -160,7 +173,7 @@ test("a picture that moves again ends the remedies", () => {
   let part = 0;
   bench.server = () => ({ presence: "live", edge: `8.${part++}` });
   bench.flowing = false;
-  bench.run(STALL_MS + 4000);
+  bench.run(STALL_MS + 3000);
   bench.flowing = true;
   bench.run(20000);
   bench.state("playing", "helped");
@@ -275,6 +288,32 @@ test("a hole in the media is jumped over", () => {
   bench.run(2000);
   assert.equal(bench.count("seek"), 1);
   assert.equal(bench.time, 60);
+});
+
+test("after an outage it goes on with the live picture", () => {
+  const bench = playing();
+  bench.flowing = false;
+  bench.ahead = 0;
+  bench.live = bench.time - 0.5;
+  bench.run(20000);
+  assert.equal(bench.count("seek"), 0);
+  bench.live = bench.time + 18;
+  bench.run(500);
+  assert.equal(bench.count("seek"), 1);
+  assert.equal(bench.time, bench.live);
+});
+
+test("who paused goes on where he was", () => {
+  const bench = playing();
+  bench.live = bench.time;
+  bench.paused = true;
+  bench.flowing = false;
+  bench.run(15000);
+  bench.live += 15;
+  bench.paused = false;
+  bench.flowing = true;
+  bench.run(5000);
+  assert.equal(bench.count("seek"), 0);
 });
 
 test("media errors: recovered twice, then another engine", () => {

@@ -8,8 +8,9 @@
 //
 // While the playlists are loaded the engine (hls.js) is left alone as long as it may help
 // itself. A second opinion is asked for on the side: only when the server has published
-// something new, and twice so, while the picture stands still, is the engine the
-// culprit and a remedy tried, each stronger than the one before.
+// something new while the picture stands still is a remedy tried, each stronger than the one
+// before. The first just makes the engine look now: after a few seconds of nothing
+// it asks for playlists only once in a target duration.
 
 import { askDelay, COMING_MS, type Answer, type Presence } from "./presence";
 
@@ -33,9 +34,13 @@ export type Event =
   /**
    * A few times a second. flowing: the element could play at this time, and is not seeking;
    * ahead: seconds of media from here on; cushion: as many as there should be;
-   * jump: where buffered media begins again behind a hole in which the picture stands.
+   * jump: where buffered media begins again behind a hole in which the picture stands;
+   * live: where the live picture is, by the newest playlist.
    */
-  | { kind: "tick"; time: number; flowing: boolean; paused: boolean; ahead: number; cushion: number; jump: number | null }
+  | {
+    kind: "tick"; time: number; flowing: boolean; paused: boolean; ahead: number; cushion: number;
+    jump: number | null; live: number | null;
+  }
   | { kind: "finished" }
   | { kind: "failed"; fault: Fault }
   /** The viewer, the browser's network or its tab has come back. */
@@ -76,6 +81,7 @@ export interface Model {
 export const STALL_MS = 2500;
 export const JUMP_MS = 1000;      // the engine jumps by itself, mostly sooner
 export const SLOW_START_MS = 4000;
+export const MISSED = 4;           // seconds
 export const HOLD_MS = 200;
 const GROWN_MS = 1200;
 const REMEDY_MS = 4000;
@@ -128,7 +134,7 @@ function answered(model: Model, answer: Answer, now: number, random?: () => numb
   }
 
   /* it helped itself while the question was under way */
-  if (m.state === "playing") return [m, []];
+  if (m.state === "playing" && m.held === null) return [m, []];
 
   switch (presence) {
     case "live":
@@ -144,7 +150,7 @@ function answered(model: Model, answer: Answer, now: number, random?: () => numb
   /* the last remedy has its time to work, a stronger one more of it */
   const early = now - m.remedied < Math.min(m.remedy * REMEDY_MS, MAX_REMEDY_MS);
 
-  if (next.news < 2 || early) {
+  if (next.news < (m.remedy === 0 ? 1 : 2) || early) {
     return askAgain({ ...next, attempt: isNew || m.edge === null ? 0 : next.attempt }, [], random);
   }
 
@@ -185,10 +191,22 @@ function ticked(model: Model, event: Tick, now: number): Step {
 
   const [next, effects] = holding(model, event, now) ?? [model, []];
   const [last, more] = moving(next, event, now);
-  return [last, [...effects, ...more]];
+  const all = [...effects, ...more];
+
+  /* what the server has when media runs out is what later answers are compared with */
+  const out = model.held === null && last.held !== null && !last.asking;
+  return out ? askNow({ ...last, attempt: 0, edge: null, news: 0 }, all) : [last, all];
 }
 
 function moving(model: Model, event: Tick, now: number): Step {
+  const still = now - model.moved;
+
+  /* what was missed while nothing came is missed: on with the live picture */
+  const missed = event.live !== null && event.time >= 0 && event.live - event.time > MISSED;
+
+  if (missed && model.state !== "starting" && still >= JUMP_MS && now - model.jumped >= 2 * JUMP_MS) {
+    return [{ ...model, jumped: now }, [{ kind: "seek", to: event.live ?? event.time }]];
+  }
 
   /* a seek, or the first sight of a position, is not a movement */
   if (event.time !== model.time && (!event.flowing || model.time < 0 || event.time < model.time)) {
@@ -203,16 +221,15 @@ function moving(model: Model, event: Tick, now: number): Step {
     return [next, []];
   }
 
-  const still = now - model.moved;
-
   if (event.jump !== null && still >= JUMP_MS && now - model.jumped >= JUMP_MS) {
     return [{ ...model, jumped: now }, [{ kind: "seek", to: event.jump }]];
   }
 
   const patience = model.state === "starting" ? SLOW_START_MS : STALL_MS;
-  if (still < patience || model.asking) return [model, []];
+  if (still < patience) return [model, []];
 
-  return askNow({ ...model, state: model.state === "playing" ? "stalled" : model.state, attempt: 0 });
+  const next: Model = model.state === "playing" ? { ...model, state: "stalled" } : model;
+  return next.asking ? [next, []] : askNow({ ...next, attempt: 0 });
 }
 
 function failed(model: Model, fault: Fault, now: number, random?: () => number): Step {
