@@ -55,35 +55,38 @@ function useLive(video: React.RefObject<HTMLVideoElement | null>, url: string): 
 /** true after some time without pointer or keys over the frame. */
 function useIdle(frame: React.RefObject<HTMLElement | null>): [boolean, (idle: boolean) => void] {
   const [idle, setIdle] = useState(false);
+  const timer = useRef(0);
+
+  const set = useCallback((next: boolean) => {
+    window.clearTimeout(timer.current);
+    if (!next) timer.current = window.setTimeout(() => setIdle(true), IDLE_MS);
+    setIdle(next);
+  }, []);
 
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
 
-    let timer = 0;
-    const active = () => {
-      setIdle(false);
-      window.clearTimeout(timer);
-      timer = window.setTimeout(() => setIdle(true), IDLE_MS);
-    };
-    const moved = (event: PointerEvent) => { if (event.pointerType !== "touch") active(); };
-    const left = (event: PointerEvent) => { if (event.pointerType !== "touch") setIdle(true); };
+    const active = () => set(false);
+    const moved = (event: PointerEvent) => { if (event.pointerType !== "touch") set(false); };
+    const left = (event: PointerEvent) => { if (event.pointerType !== "touch") set(true); };
+    const clicked = (event: Event) => { if (!(event.target instanceof HTMLVideoElement)) set(false); };
 
     active();
     element.addEventListener("pointermove", moved);
     element.addEventListener("pointerleave", left);
-    element.addEventListener("click", active);
+    element.addEventListener("click", clicked);
     window.addEventListener("keydown", active);
     return () => {
-      window.clearTimeout(timer);
+      window.clearTimeout(timer.current);
       element.removeEventListener("pointermove", moved);
       element.removeEventListener("pointerleave", left);
-      element.removeEventListener("click", active);
+      element.removeEventListener("click", clicked);
       window.removeEventListener("keydown", active);
     };
-  }, [frame]);
+  }, [frame, set]);
 
-  return [idle, setIdle];
+  return [idle, set];
 }
 
 export function Player({ stream, url, onLook }: {
@@ -184,8 +187,8 @@ export function Player({ stream, url, onLook }: {
 
   /* a finger shows and hides the bar; a mouse plays and pauses */
   const onPicture = (event: MouseEvent) => {
-    if ((event.nativeEvent as PointerEvent).pointerType !== "touch") toggle();
-    else if (!idle) queueMicrotask(() => setIdle(true));
+    if ((event.nativeEvent as PointerEvent).pointerType === "touch") setIdle(!idle);
+    else toggle();
   };
 
   const state = player?.state ?? "checking";
