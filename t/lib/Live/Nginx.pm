@@ -339,6 +339,21 @@ sub upgrade {
 }
 
 
+# runs the code while this worker alone can take connections: the others stand still
+sub on_worker {
+    my ($self, $pid, $code) = @_;
+    my @others = grep { $_ != $pid } $self->workers;
+
+    kill STOP => @others;
+    my @value = eval { wantarray ? $code->() : scalar $code->() };
+    my $error = $@;
+    kill CONT => @others;
+
+    die $error if $error;
+    return wantarray ? @value : $value[0];
+}
+
+
 # one of our workers, and what takes its place
 sub kill_worker {
     my ($self, $pid) = @_;
