@@ -5,47 +5,233 @@
 #include "live_timeline_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 
 #define LIVE_CLOCK_BACK      1000     /* ms, a step back that is only clamped */
-#define LIVE_CLOCK_AHEAD     5000     /* ms, a step ahead without waiting for it */
-#define LIVE_CLOCK_APART     10000    /* ms, tracks further apart are aligned */
+#define LIVE_CLOCK_AHEAD     1000     /* ms, a step ahead without waiting for it */
+#define LIVE_CLOCK_APART     5000     /* ms, tracks further apart are aligned */
+#define LIVE_CLOCK_CTS       10000    /* ms, no composition offset is larger */
+#define LIVE_CLOCK_RESUME    500      /* ms, at least, between two publishers */
+
+#define LIVE_CLOCK_PATIENCE      LIVE_NS
+#define LIVE_CLOCK_PATIENCE_MAX  (5 * LIVE_NS)
+
+/* a boundary's time follows arrivals by at most 1 / 500 of the time since the last */
+
+#define LIVE_CLOCK_PDT       500
 
 
+static void live_clock_begin(live_timeline_t *tl, uint32_t ts,
+    int64_t mono_us);
+static int64_t live_clock_join(live_timeline_t *tl, live_track_t *track,
+    uint32_t ts);
 static int live_clock_fits(const live_track_t *track, int64_t ms,
     int64_t mono_us);
-static int64_t live_clock_end(const live_timeline_t *tl);
+static int live_clock_known(live_timeline_t *tl, live_track_t *track,
+    int64_t mono_us);
+static void live_clock_jump(live_timeline_t *tl, live_media_e media,
+    int64_t mono_us);
+static void live_clock_move(live_timeline_t *tl, int64_t ms);
+static int64_t live_clock_least(live_timeline_t *tl);
 
 
-/* is this a plausible next time for the track? */
+/* a frame's usual duration, ms */
+
+static int64_t
+live_clock_usual(const live_track_t *track)
+{
+    if (track->config.timescale == 0) {
+        return 0;
+    }
+
+    return track->usual * 1000 / track->config.timescale;
+}
+
+
+int64_t
+live_clock_front(const live_track_t *track)
+{
+    if (!track->clock) {
+        return INT64_MIN;
+    }
+
+    return (track->front_ms + track->shift_ms) * LIVE_MS;
+}
+
+
+int64_t
+live_clock_patience(const live_track_t *track)
+{
+    int64_t  patience;
+
+    patience = 3 * live_clock_usual(track) * LIVE_MS;
+
+    if (patience < LIVE_CLOCK_PATIENCE) {
+        return LIVE_CLOCK_PATIENCE;
+    }
+
+    return patience > LIVE_CLOCK_PATIENCE_MAX ? LIVE_CLOCK_PATIENCE_MAX
+                                              : patience;
+}
+
+
+/* the first message of all: where this publisher's clock lies on the stream's */
+
+static void
+live_clock_begin(live_timeline_t *tl, uint32_t ts, int64_t mono_us)
+{
+    int       i;
+    int64_t   away;
+
+    tl->clocked = 1;
+    tl->first_mono_us = mono_us;
+    tl->first_ms = LIVE_TIMELINE_BIAS;
+
+    if (tl->resume.msn) {
+        away = (mono_us - tl->resume.end_mono_us) / 1000;
+        away = away > LIVE_CLOCK_RESUME ? away : LIVE_CLOCK_RESUME;
+
+        tl->first_ms = (tl->resume.end_us + 999) / 1000 + away;
+    }
+
+    for (i = 0; i < LIVE_TIMELINE_OFFSETS; i++) {
+        tl->offsets[i] = tl->first_ms - (int64_t) ts;
+    }
+
+    tl->pdt_offset_us = mono_us - tl->first_ms * 1000;
+}
+
+
+/* a track's first message; returns it on the stream clock */
+
+static int64_t
+live_clock_join(live_timeline_t *tl, live_track_t *track, uint32_t ts)
+{
+    int                  t;
+    int64_t              ms, end;
+    const live_track_t  *other;
+
+    track->ref_ms = ts;
+    track->offset_ms = tl->offsets[0];
+    track->front_ms = INT64_MIN;
+    end = INT64_MIN;
+
+    for (t = 0; t < LIVE_TRACKS; t++) {
+        other = &tl->tracks[t];
+
+        if (other->clock) {
+            track->ref_ms = other->ref_ms
+                            + (int32_t) (ts - (uint32_t) other->ref_ms);
+            track->offset_ms = other->offset_ms;
+            end = other->front_ms;
+        }
+    }
+
+    ms = track->ref_ms + track->offset_ms;
+
+    /* a clock of its own: it begins now */
+
+    if (end != INT64_MIN && llabs(ms - end) > LIVE_CLOCK_APART) {
+        track->offset_ms += end - ms;
+        ms = end;
+    }
+
+    return ms;
+}
+
+
+/*
+ * Is this a plausible next time for the track?  Looked at from the furthest it has
+ * been, so that many small steps back do not add up.
+ */
 
 static int
 live_clock_fits(const live_track_t *track, int64_t ms, int64_t mono_us)
 {
-    int64_t  step;
+    int64_t  step, ahead;
 
-    step = ms - track->last_ms;
+    step = ms - track->front_ms;
+    ahead = (mono_us - track->mono_us) / 1000;
+    ahead = ahead > 0 ? ahead : 0;
 
     return step >= -LIVE_CLOCK_BACK
-           && step <= (mono_us - track->mono_us) / 1000 + LIVE_CLOCK_AHEAD;
+           && step <= ahead + LIVE_CLOCK_AHEAD + 2 * live_clock_usual(track);
 }
 
 
-static int64_t
-live_clock_end(const live_timeline_t *tl)
+static void
+live_clock_offset(live_timeline_t *tl, live_track_t *track, int64_t offset)
 {
-    int      t;
-    int64_t  end;
+    track->offset_ms = offset;
 
-    end = INT64_MIN;
+    memmove(&tl->offsets[1], &tl->offsets[0],
+            (LIVE_TIMELINE_OFFSETS - 1) * sizeof(int64_t));
+    tl->offsets[0] = offset;
+}
 
-    for (t = 0; t < LIVE_TRACKS; t++) {
-        if (tl->tracks[t].clock && tl->tracks[t].last_ms > end) {
-            end = tl->tracks[t].last_ms;
+
+/*
+ * Finds the offset that makes sense of the track's time: its own; one that another
+ * track came to by a jump, or from before that; its own and a wrap of those who
+ * keep 31 or 24 bits.
+ */
+
+static int
+live_clock_known(live_timeline_t *tl, live_track_t *track, int64_t mono_us)
+{
+    int      i;
+    int64_t  wrap;
+
+    if (live_clock_fits(track, track->ref_ms + track->offset_ms, mono_us)) {
+        return 1;
+    }
+
+    for (i = 0; i < LIVE_TIMELINE_OFFSETS; i++) {
+        if (live_clock_fits(track, track->ref_ms + tl->offsets[i], mono_us)) {
+            track->offset_ms = tl->offsets[i];
+            return 1;
         }
     }
 
-    return end;
+    for (i = 31; i >= 24; i -= 7) {
+        wrap = track->offset_ms + ((int64_t) 1 << i);
+
+        if (live_clock_fits(track, track->ref_ms + wrap, mono_us)) {
+            live_clock_offset(tl, track, wrap);
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * The track goes on one frame behind its last, or by the time that passed if
+ * there was a pause; the other follows by the same offset.
+ */
+
+static void
+live_clock_jump(live_timeline_t *tl, live_media_e media, int64_t mono_us)
+{
+    int64_t        step, usual;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    tl->stats.jumps++;
+    tl->sink.event(tl->ctx, media, LIVE_TIMELINE_JUMP,
+                   track->ref_ms + track->offset_ms - track->front_ms);
+
+    step = (mono_us - track->mono_us) / 1000;
+    usual = live_clock_usual(track);
+
+    if (step < LIVE_CLOCK_AHEAD) {
+        step = usual ? usual : 20;
+    }
+
+    live_clock_offset(tl, track, track->front_ms + step - track->ref_ms);
 }
 
 
@@ -53,73 +239,86 @@ int64_t
 live_clock_map(live_timeline_t *tl, live_media_e media, uint32_t ts,
     int64_t mono_us)
 {
-    int64_t        ms, end, raw;
+    int64_t        ms;
     live_track_t  *track;
 
     track = &tl->tracks[media];
 
     if (!tl->clocked) {
-        tl->clocked = 1;
-        tl->ref_ms = ts;
-        tl->first_mono_us = mono_us;
-
-        if (tl->resume.msn) {
-            tl->first_ms = (tl->resume.end_us + 999) / 1000 + 1000;
-
-            if (mono_us > tl->resume.end_mono_us) {
-                tl->first_ms += (mono_us - tl->resume.end_mono_us) / 1000;
-            }
-
-        } else {
-            tl->first_ms = LIVE_TIMELINE_BIAS;
-        }
-
-        tl->offset_ms = tl->first_ms - (int64_t) ts;
-        tl->old_offset_ms = tl->offset_ms;
-        tl->pdt_offset_us = mono_us - tl->first_ms * 1000;
+        live_clock_begin(tl, ts, mono_us);
     }
-
-    /* the signed difference unwraps 2^32, and 2^31 of those who mask a bit */
-
-    tl->ref_ms += (int32_t) (ts - (uint32_t) tl->ref_ms);
-    raw = tl->ref_ms + track->skew_ms;
-    ms = raw + tl->offset_ms;
 
     if (!track->clock) {
+        ms = live_clock_join(tl, track, ts);
         track->clock = 1;
-        end = live_clock_end(tl);
 
-        if (end != INT64_MIN && llabs(ms - end) > LIVE_CLOCK_APART) {
-            track->skew_ms = end - ms;
-            ms = end;
+    } else {
+
+        /* the signed difference unwraps 2^32 */
+
+        track->ref_ms += (int32_t) (ts - (uint32_t) track->ref_ms);
+
+        if (!live_clock_known(tl, track, mono_us)) {
+            live_clock_jump(tl, media, mono_us);
         }
 
-    } else if (!live_clock_fits(track, ms, mono_us)) {
-
-        if (live_clock_fits(track, raw + tl->old_offset_ms, mono_us)) {
-
-            /* on the other side of a jump than the other track */
-
-            ms = raw + tl->old_offset_ms;
-
-        } else {
-            end = live_clock_end(tl);
-            end += 20;
-
-            tl->stats.jumps++;
-            tl->sink.event(tl->ctx, media, LIVE_TIMELINE_JUMP,
-                           ms - track->last_ms);
-
-            tl->old_offset_ms = tl->offset_ms;
-            tl->offset_ms = end - raw;
-            ms = end;
-        }
+        ms = track->ref_ms + track->offset_ms;
     }
 
-    track->last_ms = ms;
-    track->mono_us = mono_us;
+    if (ms > track->front_ms) {
+        track->front_ms = ms;
+        track->mono_us = mono_us;
+    }
 
     return ms;
+}
+
+
+/* all tracks together, later */
+
+static void
+live_clock_move(live_timeline_t *tl, int64_t ms)
+{
+    int  i, t;
+
+    for (i = 0; i < LIVE_TIMELINE_OFFSETS; i++) {
+        tl->offsets[i] += ms;
+    }
+
+    for (t = 0; t < LIVE_TRACKS; t++) {
+        tl->tracks[t].offset_ms += ms;
+        tl->tracks[t].front_ms += ms;
+    }
+}
+
+
+/*
+ * Where video may begin, ticks: behind what the last publisher sent; with a new
+ * configuration behind the old one's frames, whose composition offsets may have
+ * been larger.
+ */
+
+static int64_t
+live_clock_least(live_timeline_t *tl)
+{
+    int64_t        least, bound;
+    live_track_t  *track;
+
+    track = &tl->tracks[LIVE_VIDEO];
+
+    if (!tl->started) {
+        return live_ticks(track, tl->resume.end_us * 1000);
+    }
+
+    if (track->state != LIVE_TRACK_RUNNING || track->lost) {
+        return 0;
+    }
+
+    least = track->last_dts + track->usual;
+    bound = live_bound(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
+    bound = live_ticks(track, bound);
+
+    return least > bound ? least : bound;
 }
 
 
@@ -127,14 +326,27 @@ int
 live_clock_video(live_timeline_t *tl, int64_t ms, int32_t cts,
     live_frame_t *frame)
 {
-    int64_t        dts;
+    int64_t        dts, d;
     live_track_t  *track;
 
     track = &tl->tracks[LIVE_VIDEO];
 
-    if (!track->shifted && frame->key) {
+    if (cts > LIVE_CLOCK_CTS || cts < -LIVE_CLOCK_CTS) {
+        return LIVE_AGAIN;
+    }
+
+    if (!track->shifted) {
         track->shifted = 1;
         track->shift_ms = cts;
+
+        d = live_clock_least(tl) - (ms + cts) * (LIVE_VIDEO_TIMESCALE / 1000);
+
+        if (d > 0) {
+            d = (d + LIVE_VIDEO_TIMESCALE / 1000 - 1)
+                / (LIVE_VIDEO_TIMESCALE / 1000);
+            live_clock_move(tl, d);
+            ms += d;
+        }
     }
 
     dts = (ms + track->shift_ms) * (LIVE_VIDEO_TIMESCALE / 1000);
@@ -154,76 +366,7 @@ live_clock_video(live_timeline_t *tl, int64_t ms, int32_t cts,
     frame->dts = dts;
     frame->cts = (int32_t) ((ms + cts) * (LIVE_VIDEO_TIMESCALE / 1000) - dts);
 
-    return 0;
-}
-
-
-/*
- * Audio runs on its own samples: a timestamp in ms would make each frame a little
- * too long or short.  What the timestamps say on average is followed in small
- * steps, a real gap at once.
- */
-
-int
-live_clock_audio(live_timeline_t *tl, int64_t ms, live_frame_t *frame)
-{
-    int64_t        dts, error, rate, step;
-    live_track_t  *track;
-
-    track = &tl->tracks[LIVE_AUDIO];
-    rate = track->config.timescale;
-    dts = ms * rate / 1000;
-
-    frame->cts = 0;
-
-    if (track->next_dts == 0) {
-        track->next_dts = dts;
-    }
-
-    error = dts - track->next_dts;
-
-    if (llabs(error) > rate / 10) {
-
-        track->off++;
-
-        if (track->off >= 3 || llabs(error) > rate) {
-
-            if (error < 0) {
-
-                /* more audio than time: this frame is one too many */
-
-                return -1;
-            }
-
-            track->next_dts = dts;
-            track->error = 0;
-            track->off = 0;
-        }
-
-    } else {
-        track->off = 0;
-        track->error += error - track->error / 16;
-
-        /* beyond 2 ms: a step of at most 1 ms */
-
-        if (llabs(track->error / 16) > rate / 500) {
-            step = track->error / 16;
-            step = step > rate / 1000 ? rate / 1000 : step;
-            step = step < -rate / 1000 ? -rate / 1000 : step;
-
-            track->next_dts += step;
-            track->error -= step * 16;
-        }
-    }
-
-    if (track->next_dts <= track->last_dts) {
-        track->next_dts = track->last_dts + 1;
-    }
-
-    frame->dts = track->next_dts;
-    track->next_dts += track->config.frame_samples;
-
-    return 0;
+    return LIVE_OK;
 }
 
 
@@ -242,17 +385,27 @@ live_clock_arrived(live_timeline_t *tl, int64_t ms, int64_t mono_us)
 
 
 /*
- * The stream clock on this server's clock.  Follows the least delay seen in each
- * segment, slowly: encoders' clocks drift, bursts and stalls are no drift.
+ * The stream clock on this server's clock.  Follows the least delay seen between
+ * two boundaries, slowly: encoders' clocks drift, bursts and stalls are no drift.
  */
 
 int64_t
 live_clock_pdt(live_timeline_t *tl, int64_t ns, int64_t elapsed_ns)
 {
-    int64_t  step, most;
+    int64_t  step, most, least;
 
-    if (tl->pdt_any) {
-        most = elapsed_ns / 1000 / 500;
+    if (!tl->started) {
+
+        /* never before what the last publisher's viewers have seen */
+
+        least = tl->resume.end_pdt_us - tl->resume.epoch_us - ns / 1000;
+
+        if (tl->resume.msn && tl->pdt_offset_us < least) {
+            tl->pdt_offset_us = least;
+        }
+
+    } else if (tl->pdt_any) {
+        most = elapsed_ns / 1000 / LIVE_CLOCK_PDT;
         step = tl->pdt_least_us - tl->pdt_offset_us;
         step = step > most ? most : step;
         step = step < -most ? -most : step;

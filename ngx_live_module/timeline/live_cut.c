@@ -1,5 +1,5 @@
 /*
- * Boundaries of segments, and parts between them.
+ * Boundaries of segments, and what each track makes of them.
  */
 
 #include "live_timeline_internal.h"
@@ -7,50 +7,148 @@
 #include <string.h>
 
 
-/* ticks of video, 2 ms */
+#define LIVE_CUT_PAUSE      (60 * LIVE_NS)   /* a longer hole is not filled */
+#define LIVE_CUT_PAUSES     100              /* ... nor one of so many segments */
 
-#define LIVE_CUT_ROUNDING  (LIVE_VIDEO_TIMESCALE / 500)
 
-
-static live_bound_t *live_cut_get(live_timeline_t *tl, uint64_t msn);
-static int live_cut_emit(live_timeline_t *tl, live_media_e media,
-    int64_t duration);
-static int live_cut_advance(live_timeline_t *tl, live_media_e media,
-    int64_t end);
+static live_media_e live_cut_leader(const live_timeline_t *tl);
+static int64_t live_cut_reach(const live_track_t *track, live_media_e media);
+static int live_cut_silent(const live_timeline_t *tl, live_media_e media);
+static void live_cut_join(live_timeline_t *tl, live_track_t *track,
+    int64_t ns);
 static int live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
-    int64_t start, uint32_t key);
+    int64_t start, const live_frame_t *frame);
 static int live_cut_end(live_timeline_t *tl, live_media_e media, int64_t end);
-static int live_cut_fill(live_timeline_t *tl, live_media_e media,
-    int64_t until_ns);
-static int live_cut_frame(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int newest);
+static int live_cut_roll(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
+static void live_cut_forced(live_timeline_t *tl, int64_t ns,
+    const live_frame_t *frame);
+static void live_cut_pause(live_timeline_t *tl, live_media_e media,
+    int64_t ns);
+static int live_cut_wanted(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame, int64_t elapsed);
+static int64_t live_cut_next_key(const live_timeline_t *tl, int64_t start);
+static int64_t live_cut_share(const live_timeline_t *tl, int64_t start,
+    int64_t key);
+static void live_cut_lead(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
+static int64_t live_cut_limit(const live_timeline_t *tl, live_media_e media);
+static int live_cut_full(live_timeline_t *tl, live_media_e media);
+static int live_cut_begin(live_timeline_t *tl, live_media_e media,
+    int64_t limit);
+static int live_cut_switches(live_timeline_t *tl, live_media_e media);
+static int live_cut_running(live_timeline_t *tl, live_media_e media,
+    int64_t limit, int last);
+static int live_cut_drain(live_timeline_t *tl, live_media_e media, int last,
+    int all);
+static int live_cut_lose(live_timeline_t *tl, live_media_e media);
+static int live_cut_fill(live_timeline_t *tl, live_media_e media);
+static int live_cut_last(live_timeline_t *tl, live_media_e media, int64_t ns);
 
 
-static live_bound_t *
-live_cut_get(live_timeline_t *tl, uint64_t msn)
+/* LIVE_TRACKS: none */
+
+static live_media_e
+live_cut_leader(const live_timeline_t *tl)
 {
-    return &tl->bounds[msn % LIVE_TIMELINE_BOUNDS];
+    int                  t;
+    const live_track_t  *track;
+
+    for (t = 0; t < LIVE_TRACKS; t++) {
+        track = &tl->tracks[t];
+
+        if (track->state != LIVE_TRACK_OUT && !track->lost) {
+            return (live_media_e) t;
+        }
+    }
+
+    return (live_media_e) LIVE_TRACKS;
 }
 
 
-/* a new boundary: segment msn + 1 begins at ns */
+/*
+ * How far a track has got.  Running video: its frames, for until the next key frame
+ * it may send nothing of use.
+ */
 
-int
-live_cut_bound(live_timeline_t *tl, int64_t ns, uint32_t flags)
+static int64_t
+live_cut_reach(const live_track_t *track, live_media_e media)
+{
+    if (media == LIVE_VIDEO && track->state == LIVE_TRACK_RUNNING
+        && !track->lost)
+    {
+        return live_ns(track, track->last_dts);
+    }
+
+    return live_clock_front(track);
+}
+
+
+/* has the other track got ahead by more than it should? */
+
+static int
+live_cut_silent(const live_timeline_t *tl, live_media_e media)
+{
+    int64_t              reach;
+    live_media_e         other;
+    const live_track_t  *track;
+
+    track = &tl->tracks[media];
+    other = (media == LIVE_VIDEO) ? LIVE_AUDIO : LIVE_VIDEO;
+
+    if (!tl->tracks[other].clock) {
+        return 0;
+    }
+
+    reach = live_cut_reach(track, media);
+
+    if (track->state == LIVE_TRACK_JOINING && track->nframes == 0) {
+        reach = live_bound((live_timeline_t *) tl, track->msn)->ns;
+
+    } else if (reach == INT64_MIN) {
+        return 1;
+    }
+
+    return live_cut_reach(&tl->tracks[other], other) - reach
+           > live_clock_patience(track);
+}
+
+
+/* audio that came late begins at a boundary, if frames of it are under way */
+
+static void
+live_cut_join(live_timeline_t *tl, live_track_t *track, int64_t ns)
+{
+    if (track->state == LIVE_TRACK_OUT && track->known && track->clock
+        && ns - live_clock_front(track) <= live_clock_patience(track))
+    {
+        track->state = LIVE_TRACK_JOINING;
+        track->msn = tl->msn;
+
+        tl->sink.event(tl->ctx, LIVE_AUDIO, LIVE_TIMELINE_TRACK_LATE, 0);
+    }
+}
+
+
+void
+live_cut_bound(live_timeline_t *tl, int64_t ns, int64_t end_ns, uint32_t flags)
 {
     int64_t        elapsed;
     uint32_t       discontinuity;
+    live_track_t  *audio;
     live_bound_t  *bound;
 
+    elapsed = 0;
+    discontinuity = tl->resume.discontinuity;
+    audio = &tl->tracks[LIVE_AUDIO];
+
     if (tl->started) {
-        bound = live_cut_get(tl, tl->msn);
+        bound = live_bound(tl, tl->msn);
         elapsed = ns - bound->ns;
         discontinuity = bound->discontinuity;
         tl->msn++;
 
     } else {
-        elapsed = 0;
-        discontinuity = tl->resume.discontinuity;
         tl->msn = tl->resume.msn;
     }
 
@@ -60,133 +158,30 @@ live_cut_bound(live_timeline_t *tl, int64_t ns, uint32_t flags)
         discontinuity++;
     }
 
-    bound = live_cut_get(tl, tl->msn);
+    bound = live_bound(tl, tl->msn);
 
     bound->ns = ns;
+    bound->end_ns = end_ns;
     bound->flags = flags;
     bound->discontinuity = discontinuity;
     bound->pdt_us = live_clock_pdt(tl, ns, elapsed);
 
-    return LIVE_OK;
+    if (tl->started) {
+        live_cut_join(tl, audio, ns);
+    }
+
+    if (audio->state == LIVE_TRACK_RUNNING) {
+        live_queue_untake(audio, live_ticks(audio, end_ns)
+                                 - live_tolerance(audio));
+    }
 }
 
 
-/* the part being made, or a gap, of a nominal duration */
-
-static int
-live_cut_emit(live_timeline_t *tl, live_media_e media, int64_t duration)
-{
-    int                    rc;
-    size_t                 left;
-    int64_t                end;
-    uint32_t               i, n;
-    live_track_t          *track;
-    live_bound_t          *bound;
-    live_timeline_part_t   part;
-
-    track = &tl->tracks[media];
-    n = track->taken;
-
-    memset(&part, 0, sizeof(live_timeline_part_t));
-
-    part.msn = track->msn;
-    part.index = track->part++;
-    part.start = (uint64_t) track->part_start;
-    part.duration = (uint32_t) duration;
-
-    if (n == 0) {
-        part.flags = LIVE_PART_GAP;
-        tl->stats.gap_parts++;
-
-    } else {
-        for (i = 0; i < n; i++) {
-            end = (i + 1 < track->nframes)
-                  ? track->frames[i + 1].dts
-                  : track->frames[i].dts + track->usual;
-
-            /* a hole is a hole: no sample is stretched over it */
-
-            if (media == LIVE_AUDIO && end - track->frames[i].dts
-                                       > 2 * track->config.frame_samples)
-            {
-                end = track->frames[i].dts + track->config.frame_samples;
-            }
-
-            tl->samples[i].size = track->frames[i].size;
-            tl->samples[i].duration = (uint32_t) (end - track->frames[i].dts);
-            tl->samples[i].cts = track->frames[i].cts;
-            tl->samples[i].key = track->frames[i].key;
-        }
-
-        bound = live_cut_get(tl, track->msn);
-
-        part.flags = track->frames[0].key ? LIVE_PART_INDEPENDENT : 0;
-        part.dts = (uint64_t) track->frames[0].dts;
-        part.wall_us = bound->pdt_us + (live_ns(track, track->frames[0].dts)
-                                        - bound->ns) / 1000;
-        part.samples = tl->samples;
-        part.nsamples = n;
-        part.data = track->data;
-        part.size = track->taken_size;
-    }
-
-    track->part_start += duration;
-
-    end = live_ns(track, track->part_start) / 1000;
-
-    if (end > tl->end_us) {
-        tl->end_us = end;
-        tl->end_mono_us = tl->now_us;
-    }
-
-    rc = tl->sink.part(tl->ctx, media, &part);
-
-    if (n) {
-        left = track->size - track->taken_size;
-        memmove(track->data, track->data + track->taken_size, left);
-        track->size = left;
-
-        track->nframes -= n;
-        memmove(track->frames, track->frames + n,
-                track->nframes * sizeof(live_frame_t));
-
-        track->taken = 0;
-        track->taken_size = 0;
-    }
-
-    return rc;
-}
-
-
-/* parts up to a nominal end: what is taken, then gaps */
-
-static int
-live_cut_advance(live_timeline_t *tl, live_media_e media, int64_t end)
-{
-    int            rc;
-    int64_t        d;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-
-    while (track->part_start < end) {
-        d = end - track->part_start;
-        d = d > track->target ? track->target : d;
-
-        rc = live_cut_emit(tl, media, d);
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
-    }
-
-    return LIVE_OK;
-}
-
+/* frame: the one that comes next, if it is known */
 
 static int
 live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
-    int64_t start, uint32_t key)
+    int64_t start, const live_frame_t *frame)
 {
     int                       rc;
     live_bound_t             *bound;
@@ -194,7 +189,7 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     live_timeline_segment_t   segment;
 
     track = &tl->tracks[media];
-    bound = live_cut_get(tl, msn);
+    bound = live_bound(tl, msn);
 
     if (track->changed) {
         track->changed = 0;
@@ -214,28 +209,32 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
         }
     }
 
+    track->state = LIVE_TRACK_RUNNING;
+    track->msn = msn;
+    track->segment_start = start;
+    track->part_start = start;
+    track->part = 0;
+    track->frames_in = 0;
+    track->flags = bound->flags;
+
+    if (media == LIVE_AUDIO
+        || (frame && frame->key
+            && (msn == tl->msn
+                || live_ns(track, frame->dts) < live_bound(tl, msn + 1)->ns)))
+    {
+        track->flags |= LIVE_SEGMENT_INDEPENDENT;
+        track->flags &= ~(uint32_t) LIVE_SEGMENT_FORCED;
+    }
+
     memset(&segment, 0, sizeof(live_timeline_segment_t));
 
     segment.msn = msn;
     segment.start = (uint64_t) start;
     segment.pdt_us = bound->pdt_us
                      + (live_ns(track, start) - bound->ns) / 1000;
-    segment.flags = bound->flags;
+    segment.flags = track->flags;
     segment.init = tl->resume.init[media];
     segment.discontinuity = bound->discontinuity;
-
-    if (key) {
-        segment.flags |= LIVE_SEGMENT_INDEPENDENT;
-        segment.flags &= ~(uint32_t) LIVE_SEGMENT_FORCED;
-    }
-
-    track->open = 1;
-    track->msn = msn;
-    track->segment_start = start;
-    track->part_start = start;
-    track->part = 0;
-    track->flags = segment.flags;
-    track->frames_in = 0;
 
     return tl->sink.segment(tl->ctx, media, &segment);
 }
@@ -250,13 +249,7 @@ live_cut_end(live_timeline_t *tl, live_media_e media, int64_t end)
 
     track = &tl->tracks[media];
 
-    /* a segment has a duration, however short */
-
-    if (end <= track->segment_start) {
-        end = track->segment_start + 1;
-    }
-
-    rc = live_cut_advance(tl, media, end);
+    rc = live_part_advance(tl, media, end);
 
     if (rc != LIVE_OK) {
         return rc;
@@ -272,359 +265,617 @@ live_cut_end(live_timeline_t *tl, live_media_e media, int64_t end)
                                * LIVE_VIDEO_TIMESCALE / duration);
     }
 
-    track->open = 0;
-
     return tl->sink.segment_end(tl->ctx, media, track->msn,
                                 (uint64_t) duration, track->flags);
 }
 
 
-/* a silent track: gaps, through the boundaries that the others make */
+/*
+ * On to the next segment.  frame, if it is known, is the next in the queue and
+ * belongs behind the boundary; a segment of audio begins with its frame, where there
+ * is one.
+ */
 
 static int
-live_cut_fill(live_timeline_t *tl, live_media_e media, int64_t until_ns)
+live_cut_roll(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame)
 {
-    int            rc;
-    int64_t        end;
+    int            rc, whole;
+    int64_t        start, end, step;
+    live_track_t  *track;
     live_bound_t  *bound;
+
+    track = &tl->tracks[media];
+    bound = live_bound(tl, track->msn + 1);
+
+    start = live_ticks(track, bound->ns);
+    end = live_ticks(track, bound->end_ns);
+    whole = (bound->ns == bound->end_ns);
+
+    if (frame && frame->dts <= start + live_tolerance(track)) {
+
+        if (media == LIVE_AUDIO && track->taken) {
+            step = live_audio_step(track, -(int64_t) track->config.timescale,
+                                   track->config.timescale);
+            live_queue_move(track, step);
+        }
+
+        start = frame->dts;
+        end = whole ? start : end;
+    }
+
+    if (end > track->segment_start + track->most) {
+        end = track->segment_start + track->most;
+    }
+
+    if (end < track->part_start) {
+        end = track->part_start;
+    }
+
+    if (end <= track->segment_start) {
+        end = track->segment_start + 1;
+    }
+
+    rc = live_cut_end(tl, media, end);
+
+    if (rc != LIVE_OK) {
+        return rc;
+    }
+
+    if (track->waiting && (bound->flags & LIVE_SEGMENT_DISCONT)) {
+
+        /* the other configuration's frames begin here */
+
+        live_queue_clear(track);
+        live_timeline_use(tl, media, &track->next);
+
+        track->waiting = 0;
+        frame = NULL;
+        start = live_ticks(track, bound->ns);
+
+    } else if (whole || start < end) {
+        start = end;
+    }
+
+    /* the frame has moved to the front of the queue */
+
+    return live_cut_open(tl, media, track->msn + 1, start,
+                         frame ? &track->frames[0] : NULL);
+}
+
+
+/* a boundary without a key frame */
+
+static void
+live_cut_forced(live_timeline_t *tl, int64_t ns, const live_frame_t *frame)
+{
+    live_track_t  *video;
+
+    video = &tl->tracks[LIVE_VIDEO];
+
+    tl->stats.forced_cuts++;
+
+    if (!tl->said_forced) {
+        tl->said_forced = 1;
+        tl->sink.event(tl->ctx, LIVE_VIDEO, LIVE_TIMELINE_FORCED_CUT,
+                       live_ns(video, frame->dts - video->last_key) / LIVE_MS);
+    }
+
+    live_cut_bound(tl, ns, ns, LIVE_SEGMENT_FORCED);
+}
+
+
+/* a hole too long to be filled: the stream goes on behind a discontinuity */
+
+static void
+live_cut_pause(live_timeline_t *tl, live_media_e media, int64_t ns)
+{
+    int64_t        end, start;
     live_track_t  *track;
 
     track = &tl->tracks[media];
 
-    while (track->open && track->msn < tl->msn) {
+    end = track->taken ? track->frames[track->taken - 1].dts + track->usual
+                       : track->part_start;
+    end = live_ns(track, end);
 
-        bound = live_cut_get(tl, track->msn + 1);
-        end = live_ticks(track, bound->ns);
+    start = live_bound(tl, tl->msn)->ns;
 
-        if (end < track->part_start) {
-            end = track->part_start;
-        }
-
-        rc = live_cut_end(tl, media, end);
-
-        if (rc == LIVE_OK) {
-            rc = live_cut_open(tl, media, track->msn + 1, track->part_start,
-                               0);
-        }
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
+    if (end > start + tl->conf.segment_max_us * 1000) {
+        end = start + tl->conf.segment_max_us * 1000;
     }
 
-    end = live_ticks(track, until_ns);
-
-    while (track->open && track->part_start + track->target <= end) {
-
-        rc = live_cut_emit(tl, media, track->target);
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
+    if (end < start + LIVE_TIMELINE_APART) {
+        end = start + LIVE_TIMELINE_APART;
     }
 
-    return LIVE_OK;
+    tl->discont = 1;
+    live_cut_bound(tl, ns, end, 0);
+}
+
+
+/* should a segment begin with this frame? */
+
+static int
+live_cut_wanted(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame, int64_t elapsed)
+{
+    int64_t        max, wanted, gop, slack;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+    wanted = tl->conf.segment_us * 1000;
+    max = tl->conf.segment_max_us * 1000;
+
+    if (elapsed < LIVE_TIMELINE_APART) {
+        return 0;
+    }
+
+    if (tl->discont && (media == LIVE_AUDIO || frame->key)) {
+        return 1;
+    }
+
+    if (media == LIVE_AUDIO) {
+        return elapsed >= wanted - live_ns(track, live_tolerance(track));
+    }
+
+    if (!frame->key) {
+        return 0;
+    }
+
+    gop = track->gop ? live_ns(track, track->gop) : 0;
+    slack = gop / 2 < wanted / 4 ? gop / 2 : wanted / 4;
+
+    return elapsed >= wanted - slack || elapsed + gop > max;
 }
 
 
 /*
- * The leading track decides where segments begin.  frame is its newest; what
- * comes before it has been drained up to here.
+ * The key frame that should end the segment that begins at start, if they come as
+ * regularly as the last two did.
  */
 
-int
+static int64_t
+live_cut_next_key(const live_timeline_t *tl, int64_t start)
+{
+    int64_t              gop, slack, key, wanted;
+    const live_track_t  *video;
+
+    video = &tl->tracks[LIVE_VIDEO];
+    wanted = tl->conf.segment_us * 1000;
+
+    gop = live_ns(video, video->gop);
+    slack = gop / 2 < wanted / 4 ? gop / 2 : wanted / 4;
+
+    key = live_ns(video, video->last_key);
+
+    if (key < start + wanted - slack) {
+        key += (start + wanted - slack - key + gop - 1) / gop * gop;
+    }
+
+    return key;
+}
+
+
+/* if the key frame is too far: an equal share of the way, so that it ends the last */
+
+static int64_t
+live_cut_share(const live_timeline_t *tl, int64_t start, int64_t key)
+{
+    int64_t  wanted, max, n;
+
+    wanted = tl->conf.segment_us * 1000;
+    max = tl->conf.segment_max_us * 1000;
+
+    if (key <= start + max + 2 * LIVE_MS) {
+        return key;
+    }
+
+    n = (key - start + wanted / 2) / wanted;
+    n = n * max < key - start ? n + 1 : n;
+
+    return start + (key - start) / n;
+}
+
+
+int64_t
+live_cut_predict(const live_timeline_t *tl, const live_track_t *track)
+{
+    int64_t              start;
+    const live_track_t  *video;
+
+    start = tl->bounds[tl->msn % LIVE_TIMELINE_BOUNDS].ns;
+
+    if (track->msn < tl->msn) {
+        return tl->bounds[(track->msn + 1) % LIVE_TIMELINE_BOUNDS].ns;
+    }
+
+    video = &tl->tracks[LIVE_VIDEO];
+
+    if (live_cut_leader(tl) == LIVE_VIDEO && video->gop) {
+        return live_cut_share(tl, start, live_cut_next_key(tl, start));
+    }
+
+    return start + tl->conf.segment_us * 1000;
+}
+
+
+/*
+ * The leading track decides where segments begin.  frame is next in its queue, all
+ * before it is in a part or taken.
+ */
+
+static void
 live_cut_lead(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame)
 {
-    int64_t        now, start, max, wanted, gop, elapsed, slack;
-    uint32_t       flags;
+    int64_t        now, start, end, max, pause, usual, key, share;
     live_track_t  *track;
 
     track = &tl->tracks[media];
 
     now = live_ns(track, frame->dts);
-    start = live_cut_get(tl, tl->msn)->ns;
-    wanted = tl->conf.segment_us * 1000;
+    start = live_bound(tl, tl->msn)->ns;
     max = tl->conf.segment_max_us * 1000;
+
+    pause = LIVE_CUT_PAUSES * max;
+    pause = pause < LIVE_CUT_PAUSE ? pause : LIVE_CUT_PAUSE;
+
+    if (now - start > max + pause) {
+        live_cut_pause(tl, media, now);
+        return;
+    }
 
     /* longer than allowed without any frame: the grid goes on */
 
     while (now - start > max) {
-        (void) live_cut_bound(tl, start + max, LIVE_SEGMENT_FORCED);
         start += max;
+
+        if (media == LIVE_VIDEO && !(frame->key && now - start < max)) {
+            live_cut_forced(tl, start, frame);
+
+        } else {
+            live_cut_bound(tl, start, start, 0);
+        }
     }
 
-    elapsed = now - start;
+    if (live_cut_wanted(tl, media, frame, now - start)) {
+        live_cut_bound(tl, now, now, 0);
+        return;
+    }
 
-    if (elapsed <= 0) {
-        return LIVE_OK;
+    usual = live_ns(track, track->usual);
+
+    if (now - start < LIVE_TIMELINE_APART) {
+        return;
     }
 
     if (media == LIVE_AUDIO) {
 
-        if (elapsed >= wanted || tl->discont) {
-            return live_cut_bound(tl, now, 0);
+        /* its clock may make a step */
+
+        if (now - start + usual + LIVE_MS > max) {
+            live_cut_bound(tl, now, now, 0);
         }
 
-        return LIVE_OK;
+        return;
     }
 
-    if (frame->key) {
-        gop = track->gop ? live_ns(track, track->gop) : 0;
-        slack = gop / 2 < wanted / 4 ? gop / 2 : wanted / 4;
+    /* timestamps are rounded to ms: the next may still be in time */
 
-        if (elapsed >= wanted - slack || elapsed + gop > max || tl->discont) {
-            return live_cut_bound(tl, now, 0);
+    end = start + max - usual + 2 * LIVE_MS;
+
+    if (track->gop) {
+        key = live_cut_next_key(tl, start);
+        share = live_cut_share(tl, start, key);
+
+        if (share < key && share - usual / 2 < end) {
+            end = share - usual / 2;
         }
     }
 
-    if (elapsed + live_ns(track, track->usual) > max) {
-        flags = frame->key ? 0 : LIVE_SEGMENT_FORCED;
-
-        if (flags) {
-            tl->stats.forced_cuts++;
-
-            if (!tl->said_forced) {
-                tl->said_forced = 1;
-                tl->sink.event(tl->ctx, media, LIVE_TIMELINE_FORCED_CUT,
-                               live_ns(track, frame->dts - track->last_key)
-                               / 1000000);
-            }
-        }
-
-        return live_cut_bound(tl, now, flags);
+    if (!frame->key && now >= end) {
+        live_cut_forced(tl, now, frame);
     }
-
-    return LIVE_OK;
 }
 
 
 /*
- * The next frame in the queue: into the part; or the part closes before it, and it
- * is to be looked at again.  LIVE_AGAIN: it waits for its successor.
+ * Audio must not pass a place where video may still begin a segment.  Holds
+ * while video sends anything: a key frame may be the next.
  */
 
-static int
-live_cut_frame(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int newest)
+static int64_t
+live_cut_limit(const live_timeline_t *tl, live_media_e media)
 {
-    int64_t        end, have;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-
-    if (frame->dts >= track->part_start + track->target) {
-        return live_cut_emit(tl, media, track->target);
-    }
-
-    have = frame->dts - track->part_start;
-
-    if (track->taken
-        && (track->taken == LIVE_TIMELINE_SAMPLES
-            || track->taken_size + frame->size > tl->conf.part_bytes_max))
-    {
-        return live_cut_advance(tl, media, frame->dts);
-    }
-
-    end = (frame + 1 < track->frames + track->nframes)
-          ? frame[1].dts : frame->dts + track->usual;
-
-    /*
-     * The newest frame's end is a guess, and timestamps are rounded to ms: if it
-     * is as close as that to the target, its successor tells.
-     */
-
-    if (newest && end - track->part_start > track->target
-        && end - track->part_start <= track->target + LIVE_CUT_ROUNDING)
-    {
-        return LIVE_AGAIN;
-    }
-
-    if (end - track->part_start > track->target && track->taken
-        && have * 100 >= track->target * 85)
-    {
-        return live_cut_advance(tl, media, frame->dts);
-    }
-
-    if (newest) {
-        return LIVE_AGAIN;
-    }
-
-    track->taken++;
-    track->taken_size += frame->size;
-    track->frames_in++;
-
-    /*
-     * So few frames that no part of 85 % could end with one: the part ends by the
-     * clock, its last sample lasts beyond it.
-     */
-
-    if (end - track->part_start > track->target) {
-        return live_cut_emit(tl, media, track->target);
-    }
-
-    return LIVE_OK;
-}
-
-
-/* throws the oldest frame away */
-
-static void
-live_cut_drop(live_timeline_t *tl, live_media_e media)
-{
-    uint32_t       size;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-    size = track->frames[0].size;
-
-    track->size -= size;
-    memmove(track->data, track->data + size, track->size);
-
-    track->nframes--;
-    memmove(track->frames, track->frames + 1,
-            track->nframes * sizeof(live_frame_t));
-
-    tl->stats.dropped[media]++;
-}
-
-
-/*
- * Opens a track whose oldest frame is within the newest segment: at its beginning;
- * or later in it, if it is the first segment or the track's frames up to here
- * had to go.
- */
-
-static int
-live_cut_join(live_timeline_t *tl, live_media_e media, int64_t tolerance,
-    int *joined)
-{
-    int64_t        start, late;
-    live_frame_t  *frame;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-    frame = &track->frames[0];
-
-    start = live_ticks(track, live_cut_get(tl, tl->msn)->ns);
-    late = frame->dts - start;
-
-    *joined = late >= -tolerance
-              && (late <= 2 * tolerance || track->rejoin
-                  || tl->msn == tl->resume.msn);
-
-    if (!*joined) {
-        return LIVE_OK;
-    }
-
-    track->rejoin = 0;
-
-    /* what is missing at the beginning of a later segment is a gap */
-
-    if (late <= track->target || tl->msn == tl->resume.msn) {
-        start = frame->dts;
-    }
-
-    return live_cut_open(tl, media, tl->msn, start,
-                         frame->key && start == frame->dts);
-}
-
-
-/*
- * Makes parts of what is in a track's queue.  all: nothing more will come for
- * now, the newest frame too.
- */
-
-int
-live_cut_drain(live_timeline_t *tl, live_media_e media, int all)
-{
-    int            rc, joined, newest;
-    int64_t        start, tolerance, limit, lead;
-    live_frame_t  *frame;
-    live_track_t  *track, *video;
+    const live_track_t  *track, *video;
 
     track = &tl->tracks[media];
     video = &tl->tracks[LIVE_VIDEO];
 
-    tolerance = (media == LIVE_AUDIO) ? track->config.frame_samples / 2 : 0;
-
-    /* audio must not pass a place where video may still begin a segment */
-
-    limit = INT64_MAX;
-
-    if (media == LIVE_AUDIO && video->open && !video->lost && !all) {
-        lead = video->newest_ns;
-
-        if (track->newest_ns - lead > LIVE_TIMELINE_HOLD) {
-            lead = track->newest_ns - LIVE_TIMELINE_HOLD;
-        }
-
-        limit = live_ticks(track, lead) - tolerance;
+    if (media == LIVE_VIDEO || !video->known || !video->clock
+        || track->size > tl->conf.part_bytes_max
+        || live_cut_silent(tl, LIVE_VIDEO))
+    {
+        return INT64_MAX;
     }
 
-    while (track->taken < track->nframes) {
+    return live_ticks(track, live_cut_reach(video, LIVE_VIDEO))
+           - live_tolerance(track);
+}
 
-        frame = &track->frames[track->taken];
 
-        if (!track->open) {
-            rc = live_cut_join(tl, media, tolerance, &joined);
+/*
+ * A part is full in bytes or samples, and too short to end where it is: the segment
+ * ends with it, or what comes has to go.
+ */
 
-            if (rc != LIVE_OK) {
-                return rc;
-            }
+static int
+live_cut_full(live_timeline_t *tl, live_media_e media)
+{
+    int64_t        ns;
+    live_track_t  *track;
+    live_frame_t  *frame;
 
-            if (!joined) {
+    track = &tl->tracks[media];
+    frame = &track->frames[track->taken];
+    ns = live_ns(track, frame->dts);
 
-                live_cut_drop(tl, media);
-                continue;
-            }
-        }
+    if (media == LIVE_AUDIO) {
+        live_queue_drop(track);
+        tl->stats.dropped[media]++;
+        return LIVE_OK;
+    }
 
-        if (track->msn < tl->msn) {
-            start = live_ticks(track, live_cut_get(tl, track->msn + 1)->ns);
+    if (ns - live_bound(tl, tl->msn)->ns >= LIVE_TIMELINE_APART) {
+        live_cut_forced(tl, ns, frame);
+        return LIVE_OK;
+    }
 
-            if (frame->dts >= start - tolerance) {
+    tl->stats.dropped[media] += track->nframes - track->taken;
+    live_queue_cut(track);
+    track->need_key = 1;
 
-                /* a segment of audio begins with its frame, where there is one */
+    return LIVE_OK;
+}
 
-                if (frame->dts - start <= 2 * tolerance) {
-                    start = frame->dts;
-                }
 
-                if (start < track->part_start) {
-                    start = track->part_start;
-                }
+/* a track that has no segment yet: may it begin with the next frame? */
 
-                rc = live_cut_end(tl, media, start);
+static int
+live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
+{
+    int64_t        start;
+    live_track_t  *track;
+    live_frame_t  *frame;
 
-                if (rc == LIVE_OK) {
-                    rc = live_cut_open(tl, media, track->msn + 1,
-                                       track->part_start,
-                                       track->frames[0].key
-                                       && track->frames[0].dts
-                                          <= track->part_start);
-                }
+    track = &tl->tracks[media];
+    frame = &track->frames[0];
 
-                if (rc != LIVE_OK) {
-                    return rc;
-                }
-
-                continue;
-            }
-        }
+    if (track->state == LIVE_TRACK_OUT) {
 
         if (frame->dts > limit) {
-            break;
+            return LIVE_AGAIN;
         }
 
-        newest = !all && media == LIVE_VIDEO
-                 && track->taken + 1 == track->nframes;
+        live_queue_drop(track);
+        tl->stats.dropped[media]++;
 
-        rc = live_cut_frame(tl, media, frame, newest);
+        return LIVE_OK;
+    }
 
-        if (rc == LIVE_AGAIN) {
-            break;
+    start = live_ticks(track, live_bound(tl, track->msn)->ns);
+
+    if (frame->dts < start - live_tolerance(track)) {
+        live_queue_drop(track);
+        tl->stats.dropped[media]++;
+
+        return LIVE_OK;
+    }
+
+    if (frame->dts <= start + live_tolerance(track)) {
+        start = frame->dts;
+    }
+
+    return live_cut_open(tl, media, track->msn, start, frame);
+}
+
+
+/* is all of audio's old configuration done, up to a boundary? */
+
+static int
+live_cut_switches(live_timeline_t *tl, live_media_e media)
+{
+    int64_t        end;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    if (!track->waiting || track->state != LIVE_TRACK_RUNNING
+        || track->msn >= tl->msn)
+    {
+        return 0;
+    }
+
+    end = live_ticks(track, live_bound(tl, track->msn + 1)->end_ns);
+
+    return track->taken == track->nframes
+           || track->frames[track->taken].dts >= end - live_tolerance(track);
+}
+
+
+/* one step of a running track; LIVE_AGAIN: it waits */
+
+static int
+live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
+    int last)
+{
+    int            rc;
+    int64_t        start, end;
+    live_track_t  *track;
+    live_frame_t  *frame;
+    live_bound_t  *bound;
+
+    track = &tl->tracks[media];
+    frame = &track->frames[track->taken];
+
+    if (track->led <= track->taken && live_cut_leader(tl) == media) {
+        track->led = track->taken + 1;
+        live_cut_lead(tl, media, frame);
+    }
+
+    if (track->msn < tl->msn) {
+        bound = live_bound(tl, track->msn + 1);
+        start = live_ticks(track, bound->ns) - live_tolerance(track);
+        end = live_ticks(track, bound->end_ns) - live_tolerance(track);
+
+        if (frame->dts >= start) {
+            return live_cut_roll(tl, media, frame);
         }
+
+        if (frame->dts >= end) {
+            live_queue_drop(track);
+            tl->stats.dropped[media]++;
+            return LIVE_OK;
+        }
+    }
+
+    if (frame->dts > limit) {
+        return LIVE_AGAIN;
+    }
+
+    rc = live_part_frame(tl, media, last);
+
+    return rc == LIVE_ENOSPC ? live_cut_full(tl, media) : rc;
+}
+
+
+/*
+ * Makes parts of what is in a track's queue.  last: its newest frame has no
+ * successor; all: no other track is to be waited for.
+ */
+
+static int
+live_cut_drain(live_timeline_t *tl, live_media_e media, int last, int all)
+{
+    int            rc;
+    int64_t        limit;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    if (!track->known) {
+        return LIVE_OK;
+    }
+
+    limit = all ? INT64_MAX : live_cut_limit(tl, media);
+
+    for ( ;; ) {
+
+        if (live_cut_switches(tl, media)) {
+            rc = live_cut_roll(tl, media, NULL);
+
+        } else if (track->taken == track->nframes) {
+            return LIVE_OK;
+
+        } else if (track->state != LIVE_TRACK_RUNNING) {
+            rc = live_cut_begin(tl, media, limit);
+
+        } else {
+            rc = live_cut_running(tl, media, limit, last);
+        }
+
+        if (rc != LIVE_OK) {
+            return rc == LIVE_AGAIN ? LIVE_OK : rc;
+        }
+    }
+}
+
+
+/* a track sends no more while the other goes on */
+
+static int
+live_cut_lose(live_timeline_t *tl, live_media_e media)
+{
+    int            rc;
+    live_track_t  *track;
+    live_bound_t  *bound;
+
+    track = &tl->tracks[media];
+
+    if (track->state == LIVE_TRACK_OUT) {
+        return LIVE_OK;
+    }
+
+    if (!track->lost) {
+
+        if (!live_cut_silent(tl, media)) {
+            return LIVE_OK;
+        }
+
+        rc = live_cut_drain(tl, media, 1, media == LIVE_VIDEO);
+
+        if (rc != LIVE_OK) {
+            return rc;
+        }
+
+        track->lost = 1;
+        track->need_key = (media == LIVE_VIDEO);
+        track->audio.set = 0;
+
+        tl->sink.event(tl->ctx, media, LIVE_TIMELINE_TRACK_LOST, 0);
+    }
+
+    if (track->state == LIVE_TRACK_JOINING) {
+        bound = live_bound(tl, track->msn);
+
+        return live_cut_open(tl, media, track->msn,
+                             live_ticks(track, bound->ns), NULL);
+    }
+
+    return LIVE_OK;
+}
+
+
+/* gaps for a track that is lost, or between two configurations */
+
+static int
+live_cut_fill(live_timeline_t *tl, live_media_e media)
+{
+    int            rc;
+    int64_t        end;
+    live_media_e   leader;
+    live_track_t  *track, *lead;
+
+    track = &tl->tracks[media];
+    leader = live_cut_leader(tl);
+
+    if (leader == (live_media_e) LIVE_TRACKS || leader == media
+        || track->state != LIVE_TRACK_RUNNING
+        || track->taken != track->nframes
+        || !(track->lost || track->waiting))
+    {
+        return LIVE_OK;
+    }
+
+    lead = &tl->tracks[leader];
+
+    if (lead->state != LIVE_TRACK_RUNNING) {
+        return LIVE_OK;
+    }
+
+    while (track->msn < lead->msn) {
+        rc = live_cut_roll(tl, media, NULL);
+
+        if (rc != LIVE_OK) {
+            return rc;
+        }
+    }
+
+    end = live_ticks(track, live_ns(lead, lead->part_start));
+
+    while (track->part_start + track->target <= end) {
+        rc = live_part_emit(tl, media, track->target);
 
         if (rc != LIVE_OK) {
             return rc;
@@ -635,98 +886,73 @@ live_cut_drain(live_timeline_t *tl, live_media_e media, int all)
 }
 
 
-/* a track far behind the others is lost until it sends again */
-
 int
-live_cut_lost(live_timeline_t *tl)
+live_cut_run(live_timeline_t *tl)
 {
-    int            rc, t;
-    int64_t        newest, patience;
-    live_track_t  *track;
+    int  rc, t;
 
-    newest = INT64_MIN;
+    rc = LIVE_OK;
 
-    for (t = 0; t < LIVE_TRACKS; t++) {
-        if (tl->tracks[t].open && tl->tracks[t].newest_ns > newest) {
-            newest = tl->tracks[t].newest_ns;
-        }
+    for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
+        rc = live_cut_lose(tl, (live_media_e) t);
     }
 
-    for (t = 0; t < LIVE_TRACKS; t++) {
-        track = &tl->tracks[t];
+    /* video first: it may make a boundary, audio never passes it */
 
-        if (!track->open) {
-            continue;
-        }
-
-        patience = 3 * live_ns(track, track->usual);
-        patience = patience < LIVE_NS ? LIVE_NS : patience;
-        patience = patience > 5 * LIVE_NS ? 5 * LIVE_NS : patience;
-
-        if (!track->lost && newest - track->newest_ns > patience) {
-
-            rc = live_cut_drain(tl, (live_media_e) t, 1);
-
-            if (rc != LIVE_OK) {
-                return rc;
-            }
-
-            track->lost = 1;
-            track->need_key = 1;
-            tl->sink.event(tl->ctx, (uint32_t) t, LIVE_TIMELINE_TRACK_LOST, 0);
-        }
-
-        if (track->lost) {
-            rc = live_cut_fill(tl, (live_media_e) t, newest - LIVE_NS / 2);
-
-            if (rc != LIVE_OK) {
-                return rc;
-            }
-        }
+    for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
+        rc = live_cut_drain(tl, (live_media_e) t, 0, 0);
     }
 
-    return LIVE_OK;
-}
-
-
-/* a lost track sends again: gaps up to its frame, which may be in mid-segment */
-
-int
-live_cut_back(live_timeline_t *tl, live_media_e media, int64_t ns)
-{
-    int            rc;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-
-    rc = live_cut_fill(tl, media, ns);
-
-    track->lost = 0;
+    for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
+        rc = live_cut_fill(tl, (live_media_e) t);
+    }
 
     return rc;
 }
 
 
-/* ends a track's segment where segment msn begins */
-
 int
-live_cut_close(live_timeline_t *tl, live_media_e media, uint64_t msn)
+live_cut_switch(live_timeline_t *tl)
 {
-    int64_t        end;
-    live_track_t  *track;
+    int            rc;
+    int64_t        ns, least;
+    live_track_t  *audio, *video;
 
-    track = &tl->tracks[media];
-    end = live_ticks(track, live_cut_get(tl, msn)->ns);
+    audio = &tl->tracks[LIVE_AUDIO];
+    video = &tl->tracks[LIVE_VIDEO];
 
-    return live_cut_end(tl, media, end < track->part_start
-                                   ? track->part_start : end);
+    if (!audio->waiting || live_cut_leader(tl) == LIVE_VIDEO) {
+        return LIVE_OK;
+    }
+
+    rc = live_cut_drain(tl, LIVE_AUDIO, 0, 1);
+
+    if (rc != LIVE_OK || !audio->waiting) {
+        return rc;
+    }
+
+    ns = live_ns(audio, audio->taken
+                        ? audio->frames[audio->taken - 1].dts + audio->usual
+                        : audio->part_start);
+
+    least = live_bound(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
+    ns = ns > least ? ns : least;
+
+    if (video->state == LIVE_TRACK_RUNNING) {
+        least = live_ns(video, video->part_start);
+        ns = ns > least ? ns : least;
+    }
+
+    live_cut_bound(tl, ns, ns, 0);
+
+    return live_cut_run(tl);
 }
 
 
-/* everything in the queue, as if nothing more came */
+/* the last parts of a track, and its last segment: as many as the others have */
 
-int
-live_cut_flush(live_timeline_t *tl, live_media_e media)
+static int
+live_cut_last(live_timeline_t *tl, live_media_e media, int64_t ns)
 {
     int            rc;
     int64_t        end;
@@ -734,11 +960,15 @@ live_cut_flush(live_timeline_t *tl, live_media_e media)
 
     track = &tl->tracks[media];
 
-    rc = live_cut_drain(tl, media, 1);
+    while (track->msn < tl->msn) {
+        rc = live_cut_roll(tl, media, NULL);
 
-    if (rc != LIVE_OK || !track->open) {
-        return rc;
+        if (rc != LIVE_OK) {
+            return rc;
+        }
     }
+
+    end = track->part_start;
 
     if (track->taken) {
         end = track->frames[track->taken - 1].dts + track->usual;
@@ -747,28 +977,56 @@ live_cut_flush(live_timeline_t *tl, live_media_e media)
             end = track->part_start + track->target;
         }
 
-        return live_cut_advance(tl, media, end);
+    } else if (track->part == 0) {
+        end = live_ticks(track, ns);
     }
 
-    return LIVE_OK;
+    if (end > track->segment_start + track->most) {
+        end = track->segment_start + track->most;
+    }
+
+    if (end <= track->segment_start) {
+        end = track->segment_start + 1;
+    }
+
+    track->state = LIVE_TRACK_OUT;
+
+    return live_cut_end(tl, media, end);
 }
 
 
-/* the last part and segment of a track */
-
 int
-live_cut_finish(live_timeline_t *tl, live_media_e media)
+live_cut_finish(live_timeline_t *tl)
 {
-    int            rc;
+    int            rc, t;
+    int64_t        ns, end;
     live_track_t  *track;
 
-    track = &tl->tracks[media];
+    rc = LIVE_OK;
 
-    rc = live_cut_flush(tl, media);
-
-    if (rc != LIVE_OK || !track->open) {
-        return rc;
+    for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
+        rc = live_cut_drain(tl, (live_media_e) t, 1, 1);
     }
 
-    return live_cut_end(tl, media, track->part_start);
+    end = 0;
+
+    for (t = 0; t < LIVE_TRACKS; t++) {
+        track = &tl->tracks[t];
+
+        if (track->state == LIVE_TRACK_RUNNING) {
+            ns = live_ns(track, track->taken
+                                ? track->frames[track->taken - 1].dts
+                                  + track->usual
+                                : track->part_start);
+            end = ns > end ? ns : end;
+        }
+    }
+
+    for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
+        if (tl->tracks[t].state == LIVE_TRACK_RUNNING) {
+            rc = live_cut_last(tl, (live_media_e) t, end);
+        }
+    }
+
+    return rc;
 }

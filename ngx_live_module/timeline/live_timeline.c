@@ -1,5 +1,5 @@
 /*
- * Entry points: messages in, configurations, the start and the end.
+ * Entry points: messages in, configurations, the end.
  */
 
 #include "live_timeline_internal.h"
@@ -10,22 +10,31 @@
 
 #define LIVE_TIMELINE_PART_BYTES  (64u * 1024 * 1024)
 
+/* gaps between video frames that say nothing about the frame rate, ticks */
 
+#define LIVE_TIMELINE_STILL  (LIVE_VIDEO_TIMESCALE * 10)
+
+
+static void live_timeline_change(live_timeline_t *tl, live_media_e media,
+    const live_codec_config_t *config);
+static void live_timeline_appear(live_timeline_t *tl, live_media_e media,
+    const live_codec_config_t *config);
 static int live_timeline_config(live_timeline_t *tl, live_media_e media,
     const live_tag_t *tag);
-static int live_timeline_change(live_timeline_t *tl, live_media_e media,
-    const live_codec_config_t *config);
 static int live_timeline_read(live_timeline_t *tl, live_media_e media,
     const live_tag_t *tag, live_frame_t *frame);
-static int live_timeline_start(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int64_t mono_us);
-static int live_timeline_switch(live_timeline_t *tl, live_media_e media);
-static int live_timeline_frame(live_timeline_t *tl, live_media_e media,
-    const live_tag_t *tag, uint32_t ts, int64_t mono_us);
+static int live_timeline_key(live_timeline_t *tl, const live_frame_t *frame);
+static int live_timeline_back(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
+static int live_timeline_late(live_timeline_t *tl, const live_frame_t *frame);
+static int live_timeline_admit(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
 static int live_timeline_push(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame);
-static void live_timeline_use(live_timeline_t *tl, live_media_e media,
-    const live_codec_config_t *config);
+static int live_timeline_accept(live_timeline_t *tl, live_media_e media,
+    const live_tag_t *tag, int64_t ms);
+static int live_timeline_frame(live_timeline_t *tl, live_media_e media,
+    const live_tag_t *tag, uint32_t ts, int64_t mono_us);
 
 
 live_timeline_t *
@@ -33,6 +42,7 @@ live_timeline_create(const live_timeline_conf_t *conf,
     const live_timeline_resume_t *resume, const live_timeline_sink_t *sink,
     void *ctx)
 {
+    int               t;
     live_timeline_t  *tl;
 
     tl = calloc(1, sizeof(live_timeline_t));
@@ -53,10 +63,15 @@ live_timeline_create(const live_timeline_conf_t *conf,
 
     tl->end_us = resume->end_us;
     tl->end_mono_us = resume->end_mono_us;
+    tl->end_pdt_us = resume->end_pdt_us;
     tl->discont = (resume->msn != 0);
 
     if (tl->conf.part_bytes_max == 0) {
         tl->conf.part_bytes_max = LIVE_TIMELINE_PART_BYTES;
+    }
+
+    for (t = 0; t < LIVE_TRACKS; t++) {
+        tl->tracks[t].config.media = (live_media_e) t;
     }
 
     tl->tracks[LIVE_VIDEO].need_key = 1;
@@ -83,7 +98,7 @@ live_timeline_destroy(live_timeline_t *tl)
 void
 live_timeline_expect(live_timeline_t *tl, uint32_t tracks)
 {
-    tl->expected |= tracks;
+    tl->expected |= tracks & ((1u << LIVE_TRACKS) - 1);
 }
 
 
@@ -107,39 +122,41 @@ live_timeline_resume(const live_timeline_t *tl, live_timeline_resume_t *resume)
 
     resume->end_us = tl->end_us;
     resume->end_mono_us = tl->end_mono_us;
+    resume->end_pdt_us = tl->end_pdt_us;
 }
 
 
-/* the frames that come are of this configuration */
-
-static void
+void
 live_timeline_use(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config)
 {
+    int64_t        scale;
     live_track_t  *track;
 
     track = &tl->tracks[media];
-
-    if (media == LIVE_AUDIO && track->config.timescale != config->timescale) {
-        track->next_dts = 0;
-        track->last_dts = 0;
-        track->error = 0;
-    }
-
-    if (media == LIVE_VIDEO) {
-        track->shifted = 0;
-        track->gop = 0;
-    }
+    scale = config->timescale;
 
     track->config = *config;
     track->known = 1;
     track->changed = 1;
-    track->target = tl->conf.part_us * config->timescale / 1000000;
+
+    track->target = tl->conf.part_us * scale / 1000000;
+    track->least = (tl->conf.part_us * scale * 85 + 99999999) / 100000000;
+    track->most = tl->conf.segment_max_us * scale / 1000000;
 
     if (media == LIVE_AUDIO) {
         track->usual = config->frame_samples;
+        track->last_dts = 0;
+        track->audio.set = 0;
+        return;
+    }
 
-    } else if (track->usual == 0) {
+    track->shifted = 0;
+    track->gop = 0;
+    track->last_key = 0;
+    track->need_key = 1;
+
+    if (track->usual == 0) {
         track->usual = config->fps_milli
                        ? (int64_t) LIVE_VIDEO_TIMESCALE * 1000
                          / config->fps_milli
@@ -149,76 +166,57 @@ live_timeline_use(live_timeline_t *tl, live_media_e media,
 
 
 /*
- * Another configuration in a running stream: a discontinuity on all tracks.  Video
- * makes it at its next key frame; audio waits for that, or makes it at once if it
- * is alone.
+ * Another configuration.  In a running stream that is a discontinuity on all
+ * tracks: at the next key frame if it is video's; audio's waits for that too, or
+ * is made at once where audio leads.
  */
 
-static int
+static void
 live_timeline_change(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config)
 {
-    int            rc;
-    live_track_t  *track, *video;
+    live_track_t  *track;
 
     track = &tl->tracks[media];
-    video = &tl->tracks[LIVE_VIDEO];
+
+    if (track->state != LIVE_TRACK_RUNNING) {
+        live_queue_clear(track);
+        live_timeline_use(tl, media, config);
+        return;
+    }
 
     tl->discont = 1;
     tl->sink.event(tl->ctx, media, LIVE_TIMELINE_CONFIG_CHANGED, 0);
 
     if (media == LIVE_VIDEO) {
         live_timeline_use(tl, media, config);
-        track->need_key = 1;
-        return LIVE_OK;
-    }
-
-    rc = live_cut_flush(tl, media);
-
-    if (rc != LIVE_OK) {
-        return rc;
+        return;
     }
 
     track->next = *config;
     track->waiting = 1;
-
-    return (video->open && !video->lost) ? LIVE_OK
-                                         : live_timeline_switch(tl, media);
 }
 
 
-/* audio: the old configuration's last segment ends, the next takes over */
+/* the last publisher's track that this one has not shown yet, shown now */
 
-static int
-live_timeline_switch(live_timeline_t *tl, live_media_e media)
+static void
+live_timeline_appear(live_timeline_t *tl, live_media_e media,
+    const live_codec_config_t *config)
 {
-    int            rc;
     live_track_t  *track;
 
     track = &tl->tracks[media];
+    track->ghost = 0;
 
-    if (track->open) {
-
-        /* up to the boundary, where there is one already */
-
-        if (track->msn < tl->msn) {
-            rc = live_cut_close(tl, media, track->msn + 1);
-
-        } else {
-            rc = live_cut_finish(tl, media);
-        }
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
+    if (live_codec_same_config(&track->config, config)) {
+        track->config = *config;
+        track->known = 1;
+        return;
     }
 
-    track->waiting = 0;
-    track->rejoin = 1;
-
-    live_timeline_use(tl, media, &track->next);
-
-    return LIVE_OK;
+    track->known = 1;
+    live_timeline_change(tl, media, config);
 }
 
 
@@ -231,27 +229,34 @@ live_timeline_config(live_timeline_t *tl, live_media_e media,
     live_codec_config_t   config, *now;
 
     track = &tl->tracks[media];
-    tl->seen |= 1u << media;
 
     rc = live_codec_parse_config(tag, &config);
 
+    if (rc == LIVE_AGAIN && !track->known && !track->ghost) {
+
+        /* the parameter sets may come with the frames */
+
+        tl->seen |= 1u << media;
+        track->config = config;
+    }
+
     if (rc != LIVE_OK) {
+        tl->stats.dropped[media]++;
+        return rc == LIVE_EUNSUPPORTED ? rc : LIVE_OK;
+    }
 
-        /* without parameter sets, or damaged: others may come */
+    tl->seen |= 1u << media;
 
-        if (rc != LIVE_EUNSUPPORTED) {
-            tl->stats.dropped[media]++;
-            return LIVE_OK;
-        }
-
-        return rc;
+    if (track->ghost) {
+        live_timeline_appear(tl, media, &config);
+        return LIVE_OK;
     }
 
     now = track->waiting ? &track->next : &track->config;
 
     if (track->known && live_codec_same_config(now, &config)) {
 
-        /* the same again; the framing may be told anew */
+        /* the same again; only how the publisher frames it may have changed */
 
         now->nal_length = config.nal_length;
         return LIVE_OK;
@@ -259,113 +264,49 @@ live_timeline_config(live_timeline_t *tl, live_media_e media,
 
     memset(&track->framing, 0, sizeof(live_framing_t));
 
-    if (tl->started && track->open) {
-        return live_timeline_change(tl, media, &config);
-    }
-
-    live_timeline_use(tl, media, &config);
+    live_timeline_change(tl, media, &config);
 
     return LIVE_OK;
 }
 
 
 /*
- * May the stream start with this frame?  It waits, for a bounded time, for the
- * tracks announced, or without an announcement for whatever comes.
+ * The frame's bytes, at the end of the queue and not counted yet.  LIVE_AGAIN: the
+ * frame is dropped.
  */
-
-static int
-live_timeline_start(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int64_t mono_us)
-{
-    int       t;
-    int64_t   waited;
-    uint32_t  want, have;
-
-    have = 0;
-
-    for (t = 0; t < LIVE_TRACKS; t++) {
-        if (tl->tracks[t].known) {
-            have |= 1u << t;
-        }
-    }
-
-    want = tl->expected | tl->seen;
-
-    if (tl->expected == 0) {
-        want = (1u << LIVE_TRACKS) - 1;
-    }
-
-    waited = tl->tracks[media].last_ms * 1000 - tl->first_ms * 1000;
-
-    if (mono_us - tl->first_mono_us > waited) {
-        waited = mono_us - tl->first_mono_us;
-    }
-
-    if (waited < tl->conf.wait_us) {
-
-        if ((want & ~have)
-            || ((want & 1u << LIVE_VIDEO) && media != LIVE_VIDEO))
-        {
-            return LIVE_AGAIN;
-        }
-
-        have &= want;
-    }
-
-    /* after the wait audio goes alone only if video has shown no frame */
-
-    if (media == LIVE_AUDIO && tl->tracks[LIVE_VIDEO].known
-        && tl->stats.frames[LIVE_VIDEO]
-        && waited < tl->conf.wait_us + 15000000)
-    {
-        return LIVE_AGAIN;
-    }
-
-    (void) live_cut_bound(tl, live_ns(&tl->tracks[media], frame->dts), 0);
-
-    tl->started = 1;
-
-    return tl->sink.start(tl->ctx, have);
-}
-
-
-/* the frame's bytes at the end of the queue, not counted yet */
 
 static int
 live_timeline_read(live_timeline_t *tl, live_media_e media,
     const live_tag_t *tag, live_frame_t *frame)
 {
     int                   rc;
-    size_t                need;
-    uint8_t              *p;
+    size_t                bound;
     live_track_t         *track;
     live_frame_info_t     info;
     live_codec_config_t   config;
 
     track = &tl->tracks[media];
-    need = track->size + live_codec_frame_bound(&track->config, tag->size);
+    config = track->waiting ? track->next : track->config;
 
-    if (need > track->cap) {
-        need += need / 2 + 65536;
-
-        p = realloc(track->data, need);
-        if (p == NULL) {
-            return LIVE_ENOMEM;
-        }
-
-        track->data = p;
-        track->cap = need;
+    if (!track->known && (track->ghost || config.codec != tag->codec)) {
+        memset(&config, 0, sizeof(live_codec_config_t));
+        config.media = media;
+        config.codec = tag->codec;
     }
 
-    config = track->config;
+    bound = live_codec_frame_bound(&config, tag->size);
+
+    if (live_queue_reserve(track, bound) != LIVE_OK) {
+        return LIVE_ENOMEM;
+    }
 
     rc = live_codec_frame(&config, &track->framing, tag,
                           track->data + track->size, track->cap - track->size,
                           &info);
 
-    if (rc != LIVE_OK || info.empty || info.size > UINT32_MAX) {
-        tl->stats.dropped[media]++;
+    if (rc != LIVE_OK || info.empty || info.size > tl->conf.part_bytes_max
+        || info.size > UINT32_MAX)
+    {
         return LIVE_AGAIN;
     }
 
@@ -375,12 +316,154 @@ live_timeline_read(live_timeline_t *tl, live_media_e media,
     frame->key = info.key || (info.recovery && tag->key);
 
     if (info.new_config) {
+        tl->seen |= 1u << media;
 
-        if (tl->started && track->open) {
-            return live_timeline_change(tl, media, &config);
+        if (track->state != LIVE_TRACK_RUNNING && track->nframes) {
+
+            /* what waits to begin is of the old one; so the bytes move */
+
+            memmove(track->data, track->data + track->size, info.size);
         }
 
-        live_timeline_use(tl, media, &config);
+        if (track->ghost) {
+            live_timeline_appear(tl, media, &config);
+
+        } else {
+            live_timeline_change(tl, media, &config);
+        }
+    }
+
+    /* of the next configuration, while the old one is still to end */
+
+    return track->known && !track->waiting ? LIVE_OK : LIVE_AGAIN;
+}
+
+
+/* video that needs a key frame: is this one? */
+
+static int
+live_timeline_key(live_timeline_t *tl, const live_frame_t *frame)
+{
+    live_track_t  *track;
+
+    track = &tl->tracks[LIVE_VIDEO];
+
+    if (!track->need_key) {
+        return LIVE_OK;
+    }
+
+    if (!frame->key) {
+        track->no_key++;
+        return LIVE_AGAIN;
+    }
+
+    if (track->no_key) {
+        tl->sink.event(tl->ctx, LIVE_VIDEO, LIVE_TIMELINE_NO_KEY,
+                       (int64_t) track->no_key);
+        track->no_key = 0;
+    }
+
+    return LIVE_OK;
+}
+
+
+/*
+ * A lost track sends again: it goes on behind the gaps that stand for it.  A key
+ * frame of video begins a segment, if the last began long enough ago and audio has
+ * not passed it.
+ */
+
+static int
+live_timeline_back(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame)
+{
+    int            bound;
+    int64_t        ns, elapsed;
+    live_track_t  *track, *audio;
+
+    track = &tl->tracks[media];
+    audio = &tl->tracks[LIVE_AUDIO];
+
+    if (track->state == LIVE_TRACK_RUNNING
+        && frame->dts < track->part_start)
+    {
+        return LIVE_AGAIN;
+    }
+
+    if (media == LIVE_VIDEO) {
+        ns = live_ns(track, frame->dts);
+        elapsed = ns - live_bound(tl, tl->msn)->ns;
+
+        bound = elapsed >= LIVE_TIMELINE_APART
+                && (audio->state != LIVE_TRACK_RUNNING
+                    || ns >= live_ns(audio, audio->part_start));
+
+        if (tl->discont && !bound) {
+            return LIVE_AGAIN;
+        }
+
+        if (bound && (tl->discont || elapsed >= tl->conf.segment_us * 500)) {
+            live_cut_bound(tl, ns, ns, 0);
+        }
+    }
+
+    track->lost = 0;
+    track->gop = 0;
+    track->last_key = 0;
+
+    tl->sink.event(tl->ctx, media, LIVE_TIMELINE_TRACK_BACK, 0);
+
+    return LIVE_OK;
+}
+
+
+/* video that came late leads from a key frame on that audio has not passed */
+
+static int
+live_timeline_late(live_timeline_t *tl, const live_frame_t *frame)
+{
+    int64_t        ns;
+    live_track_t  *track, *audio;
+
+    track = &tl->tracks[LIVE_VIDEO];
+    audio = &tl->tracks[LIVE_AUDIO];
+
+    ns = live_ns(track, frame->dts);
+
+    if (ns - live_bound(tl, tl->msn)->ns < LIVE_TIMELINE_APART
+        || (audio->state == LIVE_TRACK_RUNNING
+            && ns < live_ns(audio, audio->part_start)))
+    {
+        return LIVE_AGAIN;
+    }
+
+    live_cut_bound(tl, ns, ns, 0);
+
+    track->state = LIVE_TRACK_JOINING;
+    track->msn = tl->msn;
+
+    tl->sink.event(tl->ctx, LIVE_VIDEO, LIVE_TIMELINE_TRACK_LATE, 0);
+
+    return LIVE_OK;
+}
+
+
+/* may the frame go into the queue of a stream that has started? */
+
+static int
+live_timeline_admit(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame)
+{
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    if (track->lost) {
+        return live_timeline_back(tl, media, frame);
+    }
+
+    if (track->state == LIVE_TRACK_OUT && media == LIVE_VIDEO) {
+        return live_timeline_late(tl, frame);
     }
 
     return LIVE_OK;
@@ -392,113 +475,87 @@ live_timeline_push(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame)
 {
     int64_t        d;
-    uint32_t       n;
-    live_frame_t  *p;
     live_track_t  *track;
 
     track = &tl->tracks[media];
 
-    if (track->nframes == track->frames_cap) {
-        n = track->frames_cap ? 2 * track->frames_cap : 64;
-
-        p = realloc(track->frames, n * sizeof(live_frame_t));
-        if (p == NULL) {
-            return LIVE_ENOMEM;
-        }
-
-        track->frames = p;
-        track->frames_cap = n;
+    if (live_queue_push(track, frame) != LIVE_OK) {
+        return LIVE_ENOMEM;
     }
 
-    track->frames[track->nframes++] = *frame;
-    track->size += frame->size;
+    if (media == LIVE_VIDEO) {
+        d = frame->dts - track->last_dts;
 
-    d = frame->dts - track->last_dts;
-
-    if (media == LIVE_VIDEO && track->last_dts) {
-
-        if (d < LIVE_VIDEO_TIMESCALE * 10) {
-            track->usual = (3 * track->usual + d) / 4;
+        if (track->last_dts && d < LIVE_TIMELINE_STILL) {
+            track->usual = track->measured ? (3 * track->usual + d + 2) / 4
+                                           : d;
+            track->measured = 1;
             track->usual = track->usual ? track->usual : 1;
         }
 
         if (frame->key) {
             track->gop = track->last_key ? frame->dts - track->last_key : 0;
+            track->last_key = frame->dts;
         }
     }
 
-    if (frame->key) {
-        track->last_key = frame->dts;
-    }
-
     track->last_dts = frame->dts;
-    track->newest_ns = live_ns(track, frame->dts);
+    track->need_key = 0;
     tl->stats.frames[media]++;
 
     return LIVE_OK;
 }
 
 
-/* a frame of a track that is not running: does it begin to now? */
+/* LIVE_AGAIN: the frame is dropped */
 
 static int
-live_timeline_admit(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame)
+live_timeline_accept(live_timeline_t *tl, live_media_e media,
+    const live_tag_t *tag, int64_t ms)
 {
     int            rc;
-    int64_t        ns;
+    live_frame_t   frame;
     live_track_t  *track;
-    live_bound_t  *bound;
 
     track = &tl->tracks[media];
-    ns = live_ns(track, frame->dts);
 
-    if (track->lost) {
-        rc = live_cut_back(tl, media, ns);
+    rc = live_timeline_read(tl, media, tag, &frame);
+
+    if (rc != LIVE_OK) {
+        return rc;
+    }
+
+    if (media == LIVE_VIDEO) {
+        rc = live_timeline_key(tl, &frame);
 
         if (rc == LIVE_OK) {
-            tl->sink.event(tl->ctx, media, LIVE_TIMELINE_TRACK_BACK, 0);
+            rc = live_clock_video(tl, ms, tag->cts, &frame);
+        }
+
+    } else {
+        rc = live_audio_clock(track, ms, &frame);
+    }
+
+    if (rc == LIVE_OK && tl->started) {
+        rc = live_timeline_admit(tl, media, &frame);
+    }
+
+    if (rc != LIVE_OK) {
+
+        /* a key frame that was refused tells the next one's shift no more */
+
+        if (media == LIVE_VIDEO && track->state == LIVE_TRACK_OUT) {
+            track->shifted = 0;
         }
 
         return rc;
     }
 
-    if (track->open || tl->msn == tl->resume.msn) {
-        return LIVE_OK;
+    if (!tl->started) {
+        live_start_trim(tl, media, &frame);
     }
 
-    if (!track->late && !track->rejoin) {
-        track->late = 1;
-        tl->sink.event(tl->ctx, media, LIVE_TIMELINE_TRACK_LATE, 0);
-    }
-
-    /* late video leads from here on, if this is not too soon after a cut */
-
-    bound = &tl->bounds[tl->msn % LIVE_TIMELINE_BOUNDS];
-
-    if (media == LIVE_VIDEO && ns - bound->ns > tl->conf.segment_us * 500) {
-        return live_cut_bound(tl, ns, 0);
-    }
-
-    return media == LIVE_VIDEO ? LIVE_AGAIN : LIVE_OK;
-}
-
-
-static int
-live_timeline_lead(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame)
-{
-    live_track_t  *video;
-
-    video = &tl->tracks[LIVE_VIDEO];
-
-    if (media == LIVE_VIDEO ? tl->tracks[media].open
-                            : (!video->open || video->lost))
-    {
-        return live_cut_lead(tl, media, frame);
-    }
-
-    return LIVE_OK;
+    return live_timeline_push(tl, media, &frame);
 }
 
 
@@ -506,108 +563,41 @@ static int
 live_timeline_frame(live_timeline_t *tl, live_media_e media,
     const live_tag_t *tag, uint32_t ts, int64_t mono_us)
 {
-    int            rc, other;
+    int            rc;
     int64_t        ms;
-    live_frame_t   frame;
     live_track_t  *track;
 
     track = &tl->tracks[media];
+
     ms = live_clock_map(tl, media, ts, mono_us);
 
     live_clock_arrived(tl, ms, mono_us);
 
-    if (!track->known) {
-        tl->stats.dropped[media]++;
-        return LIVE_OK;
-    }
+    track->seen = 1;
+
+    /* audio that leads needs no boundary of video for its new configuration */
 
     if (track->waiting) {
-
-        if (tl->msn == track->msn) {
-            tl->stats.dropped[media]++;
-            return LIVE_OK;
-        }
-
-        rc = live_timeline_switch(tl, media);
+        rc = live_cut_switch(tl);
 
         if (rc != LIVE_OK) {
             return rc;
         }
     }
 
-    rc = live_timeline_read(tl, media, tag, &frame);
+    rc = live_timeline_accept(tl, media, tag, ms);
 
-    if (rc != LIVE_OK) {
-        return rc == LIVE_AGAIN ? LIVE_OK : rc;
-    }
-
-    if (media == LIVE_VIDEO && track->need_key) {
-
-        if (!frame.key) {
-            tl->no_key++;
-            tl->stats.dropped[media]++;
-            return LIVE_OK;
-        }
-
-        if (tl->no_key) {
-            tl->sink.event(tl->ctx, media, LIVE_TIMELINE_NO_KEY,
-                           (int64_t) tl->no_key);
-            tl->no_key = 0;
-        }
-    }
-
-    rc = (media == LIVE_VIDEO)
-         ? live_clock_video(tl, ms, tag->cts, &frame)
-         : live_clock_audio(tl, ms, &frame);
-
-    if (rc != 0) {
+    if (rc == LIVE_AGAIN) {
         tl->stats.dropped[media]++;
-        return LIVE_OK;
+        rc = LIVE_OK;
     }
 
-    if (!tl->started) {
-        rc = live_timeline_start(tl, media, &frame, mono_us);
-
-        if (rc == LIVE_AGAIN) {
-            track->shifted = 0;
-            tl->stats.dropped[media]++;
-            return LIVE_OK;
-        }
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
-
-    } else {
-        rc = live_timeline_admit(tl, media, &frame);
-
-        if (rc != LIVE_OK) {
-            return rc == LIVE_AGAIN ? LIVE_OK : rc;
-        }
+    if (rc == LIVE_OK && !tl->started) {
+        rc = live_start_try(tl);
     }
 
-    track->need_key = 0;
-
-    rc = live_timeline_push(tl, media, &frame);
-
-    if (rc == LIVE_OK) {
-        rc = live_timeline_lead(tl, media, &frame);
-    }
-
-    if (rc == LIVE_OK) {
-        rc = live_cut_drain(tl, media, 0);
-    }
-
-    /* audio that waited for video to get this far */
-
-    other = (media == LIVE_VIDEO) ? LIVE_AUDIO : LIVE_VIDEO;
-
-    if (rc == LIVE_OK && tl->tracks[other].nframes) {
-        rc = live_cut_drain(tl, (live_media_e) other, 0);
-    }
-
-    if (rc == LIVE_OK) {
-        rc = live_cut_lost(tl);
+    if (rc == LIVE_OK && tl->started) {
+        rc = live_cut_run(tl);
     }
 
     return rc;
@@ -669,8 +659,12 @@ live_timeline_tick(live_timeline_t *tl, int64_t mono_us)
 
     tl->now_us = mono_us;
 
-    if (tl->started) {
-        tl->dead = live_cut_lost(tl);
+    if (!tl->started) {
+        tl->dead = live_start_try(tl);
+    }
+
+    if (tl->started && tl->dead == LIVE_OK) {
+        tl->dead = live_cut_run(tl);
     }
 
     return tl->dead;
@@ -680,12 +674,8 @@ live_timeline_tick(live_timeline_t *tl, int64_t mono_us)
 int
 live_timeline_finish(live_timeline_t *tl, live_timeline_resume_t *resume)
 {
-    int  t;
-
-    for (t = 0; t < LIVE_TRACKS && tl->started; t++) {
-        if (tl->dead == LIVE_OK) {
-            tl->dead = live_cut_finish(tl, (live_media_e) t);
-        }
+    if (tl->dead == LIVE_OK && tl->started) {
+        tl->dead = live_cut_finish(tl);
     }
 
     live_timeline_resume(tl, resume);

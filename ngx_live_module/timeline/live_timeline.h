@@ -53,6 +53,7 @@ typedef struct {
     uint64_t             msn;             /* of the next segment */
     int64_t              end_us;          /* stream clock behind the last part */
     int64_t              end_mono_us;     /* monotonic clock that goes with end_us */
+    int64_t              end_pdt_us;      /* PROGRAM-DATE-TIME that goes with end_us */
     int64_t              epoch_us;        /* UTC minus monotonic clock, read once at
                                              the stream's birth: makes every
                                              PROGRAM-DATE-TIME of the stream */
