@@ -1,13 +1,16 @@
 // An encoder: ffmpeg with a test picture and a tone, at real time.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { sleep } from "./browsers.mjs";
 import { diag } from "./tap.mjs";
 
 const DEFAULTS = {
   size: "640x360", fps: 30, gop: 1,
   video: true, audio: true,
-  audioSeconds: 0,               // 0: as long as the picture
+  file: null,                    // a recording to send instead
   tone: 440,
 };
 
@@ -15,7 +18,12 @@ function argumentsOf(url, o) {
   const input = [];
   const output = [];
 
-  if (o.video) {
+  if (o.file) {
+    input.push("-re", "-i", o.file);
+    output.push("-c", "copy");
+  }
+
+  if (o.video && !o.file) {
     input.push("-re", "-f", "lavfi", "-i", `testsrc2=size=${o.size}:rate=${o.fps}`);
     output.push(
       "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-profile:v", "baseline",
@@ -23,13 +31,16 @@ function argumentsOf(url, o) {
     );
   }
 
-  if (o.audio) {
-    const length = o.audioSeconds ? `:duration=${o.audioSeconds}` : "";
-    input.push("-re", "-f", "lavfi", "-i", `sine=frequency=${o.tone}:sample_rate=48000${length}`);
+  if (o.audio && !o.file) {
+    input.push("-re", "-f", "lavfi", "-i", `sine=frequency=${o.tone}:sample_rate=48000`);
     output.push("-c:a", "aac", "-b:a", "96k", "-ac", "2");
   }
 
-  return ["-hide_banner", "-loglevel", "error", "-nostdin", ...input, ...output, "-f", "flv", "-flvflags", "no_duration_filesize", url];
+  return [
+    "-hide_banner", "-loglevel", "error", "-nostdin", ...input, ...output,
+    /* a medium that has stopped must not hold the other back */
+    "-max_interleave_delta", "100000", "-f", "flv", "-flvflags", "no_duration_filesize", url,
+  ];
 }
 
 export class Publisher {
@@ -89,4 +100,23 @@ export async function firstNews(hls, part = 500, track = "v") {
     }
     throw new Error(`nothing new at ${hls} within ${timeout / 1000} s`);
   };
+}
+
+/** A recording of some seconds whose sound has no packets from one second to another. */
+export function recordSilence(closing, seconds, from, to) {
+  const dir = mkdtempSync(join(tmpdir(), "live-recording-"));
+  closing(() => rmSync(dir, { recursive: true, force: true }));
+  const file = join(dir, "silence.flv");
+
+  const made = spawnSync("ffmpeg", [
+    "-hide_banner", "-loglevel", "error", "-nostdin",
+    "-f", "lavfi", "-i", `testsrc2=size=640x360:rate=30:duration=${seconds}`,
+    "-f", "lavfi", "-i", `sine=frequency=440:sample_rate=48000:duration=${seconds}`,
+    "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "30",
+    "-c:a", "aac", "-af", `aselect='not(between(t,${from},${to}))'`,
+    "-max_interleave_delta", "0", "-f", "flv", file,
+  ], { encoding: "utf8" });
+
+  if (made.status !== 0) throw new Error(`ffmpeg: ${made.stderr}`);
+  return file;
 }

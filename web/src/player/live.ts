@@ -1,10 +1,14 @@
 // One player for as long as the page lives: carries out what machine.ts decides, with hls.js
 // in low-latency mode, or with the browser's own HLS where there are no Media Source Extensions.
 
-import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type HlsConfig, type RetryConfig } from "hls.js";
+import Hls, {
+  ErrorDetails, ErrorTypes, Events, type ErrorData, type HlsConfig, type LoaderCallbacks, type LoaderConfiguration,
+  type LoaderContext, type PlaylistLoaderContext, type RetryConfig,
+} from "hls.js";
 import { start, step, type Effect, type Event, type Fault, type Model, type State } from "./machine";
 import { BitRate, beginOf, ServerClock } from "./measure";
 import { ask } from "./presence";
+import { without } from "./tracks";
 
 export interface Stats {
   latency: number | null;       // seconds behind the server
@@ -263,7 +267,7 @@ export class LivePlayer {
   private engine(): Hls {
     /* ?debug in the page's address: what the engine does, on the browser's console */
     const debug = new URLSearchParams(location.search).has("debug");
-    const hls = new Hls({ ...CONFIG, debug });
+    const hls = new Hls({ ...CONFIG, debug, pLoader: this.playlists() });
     this.engines++;
 
     hls.on(Events.MEDIA_ATTACHED, () => void this.begin());
@@ -283,6 +287,28 @@ export class LivePlayer {
 
     hls.attachMedia(this.video);
     return hls;
+  }
+
+  /** A loader of playlists that leaves out the track that has stopped. */
+  private playlists(): HlsConfig["pLoader"] {
+    const missing = () => this.model.missing;
+
+    return class extends Hls.DefaultConfig.loader {
+      load(context: LoaderContext, config: LoaderConfiguration, callbacks: LoaderCallbacks<LoaderContext>): void {
+        const kind = missing();
+        if (kind === null || (context as PlaylistLoaderContext).type !== "manifest") {
+          super.load(context, config, callbacks);
+          return;
+        }
+        super.load(context, config, {
+          ...callbacks,
+          onSuccess: (response, stats, ctx, details) => {
+            const data = typeof response.data === "string" ? without(response.data, kind) : response.data;
+            callbacks.onSuccess({ ...response, data }, stats, ctx, details);
+          },
+        });
+      }
+    } as HlsConfig["pLoader"];
   }
 
   /** Browsers let a page begin with sound only after a click: then it begins without. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SLOW_START_MS, STALL_MS, start, step, type Effect, type Event, type Model, type State } from "./machine";
 import type { Presence } from "./presence";
+import type { Tails } from "./tracks";
 
 const TICK = 250;
 
@@ -11,7 +12,7 @@ class Bench {
   now = 1000;
   time = 0;
   effects: Effect[] = [];
-  server: () => { presence: Presence; edge: string | null } = () => ({ presence: "live", edge: null });
+  server: () => { presence: Presence; edge: string | null; tails?: Tails } = () => ({ presence: "live", edge: null });
   flowing = false;
   ahead = 3;
   jump: number | null = null;
@@ -38,7 +39,7 @@ class Bench {
     for (const end = this.now + ms; this.now < end; ) {
       if (this.due !== null && this.due <= this.now) {
         this.due = null;
-        this.send({ kind: "answer", answer: this.server() });
+        this.send({ kind: "answer", answer: { tails: null, ...this.server() } });
       }
       this.now += TICK;
       if (this.flowing && this.model.held === null) this.time += TICK / 1000;
@@ -335,6 +336,50 @@ test("a network error reloads at once, and not in a tight loop when it comes bac
     bench.run(TICK);
   }
   assert.ok(bench.count("load") >= 2 && bench.count("load") <= 10, `${bench.count("load")} loads in 10 s`);
+});
+
+const MEDIA = { gap: 0, media: 5 };
+const GAPS = { gap: 5, media: 0 };
+
+test("sound that stops: on without it, and with it when it is back", () => {
+  const bench = playing();
+  let tails: Tails = { video: MEDIA, audio: GAPS };
+  bench.server = () => ({ presence: "live", edge: "1", tails });
+  bench.flowing = false;
+  bench.ahead = 0;
+  bench.run(1000);
+  assert.equal(bench.model.missing, "audio");
+  assert.equal(bench.count("load"), 1);
+  bench.flowing = true;
+  bench.ahead = 2;
+  bench.run(12000);
+  bench.state("playing", "without sound");
+  assert.equal(bench.count("load"), 1);
+  assert.ok(bench.count("ask") <= 5, `${bench.count("ask")} questions`);
+  tails = { video: MEDIA, audio: MEDIA };
+  bench.run(6000);
+  assert.equal(bench.model.missing, null);
+  assert.equal(bench.count("load"), 2);
+});
+
+test("a page opened while the sound is gone begins without it", () => {
+  const bench = new Bench();
+  bench.server = () => ({ presence: "live", edge: "1", tails: { video: MEDIA, audio: GAPS } });
+  bench.run(TICK);
+  assert.equal(bench.model.missing, "audio");
+  assert.equal(bench.count("load"), 1);
+});
+
+test("a new broadcast has all its tracks again", () => {
+  const bench = new Bench();
+  bench.server = () => ({ presence: "live", edge: "1", tails: { video: MEDIA, audio: GAPS } });
+  bench.run(TICK);
+  bench.flowing = true;
+  bench.run(1000);
+  bench.send({ kind: "finished" });
+  bench.server = () => ({ presence: "live", edge: "1", tails: { video: MEDIA, audio: MEDIA } });
+  bench.run(3000);
+  assert.equal(bench.model.missing, null);
 });
 
 test("a codec that the browser does not have ends it", () => {

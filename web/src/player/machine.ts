@@ -13,6 +13,7 @@
 // it asks for playlists only once in a target duration.
 
 import { askDelay, COMING_MS, type Answer, type Presence } from "./presence";
+import { missingOf, type Kind } from "./tracks";
 
 export type State =
   | "checking"      // first question to the server
@@ -48,7 +49,7 @@ export type Event =
 
 export type Effect =
   | { kind: "ask"; after: number }
-  | { kind: "load" }               // the stream's playlists from the beginning, same engine
+  | { kind: "load" }               // the stream's playlists from the beginning, same engine, without model.missing
   | { kind: "resume" }             // the engine's loading, where the picture is
   | { kind: "recover" }            // the media pipeline, playlists kept
   | { kind: "rebuild" }            // another engine; the next load uses it
@@ -69,6 +70,9 @@ export interface Model {
   jumped: number;
   /** Since when the picture is held for want of media, and how much there was; null: it is not. */
   held: { since: number; ahead: number; grown: number } | null;
+  /** The track that has stopped and is done without. */
+  missing: Kind | null;
+  checked: number;
   edge: string | null;
   /** Answers with something new while the picture stood still. */
   news: number;
@@ -84,6 +88,7 @@ export const SLOW_START_MS = 4000;
 export const MISSED = 4;           // seconds
 export const HOLD_MS = 200;
 const GROWN_MS = 1200;
+const CHECK_MS = 5000;
 const REMEDY_MS = 4000;
 const MAX_REMEDY_MS = 20000;
 const FAULT_WINDOW_MS = 15000;
@@ -91,7 +96,7 @@ const FAULT_WINDOW_MS = 15000;
 export function start(): Model {
   return {
     state: "checking", loaded: false, asking: false, attempt: 0, time: -1, moved: 0, jumped: 0,
-    held: null, edge: null, news: 0, remedy: 0, remedied: 0, faults: [], played: false,
+    held: null, missing: null, checked: 0, edge: null, news: 0, remedy: 0, remedied: 0, faults: [], played: false,
   };
 }
 
@@ -108,10 +113,10 @@ function askNow(model: Model, effects: Effect[] = []): Step {
   return [{ ...model, asking: true }, [...effects, { kind: "ask", after: 0 }]];
 }
 
-function load(model: Model, now: number): Step {
+function load(model: Model, now: number, state: State = "starting"): Step {
   const next: Model = {
-    ...model, state: "starting", loaded: true, asking: false, attempt: 0,
-    time: -1, moved: now, held: null, news: 0, remedy: 0, edge: null,
+    ...model, state, loaded: true, asking: false, attempt: 0,
+    time: -1, moved: now, checked: now, held: null, news: 0, remedy: 0, edge: null,
   };
   return [next, [{ kind: "load" }]];
 }
@@ -128,9 +133,14 @@ function answered(model: Model, answer: Answer, now: number, random?: () => numb
   const m: Model = { ...model, asking: false };
 
   if (!m.loaded) {
-    if (presence === "live") return load(m, now);
+    if (presence === "live") return load({ ...m, missing: missingOf(answer.tails, null) }, now);
     if (presence !== "coming") return leave(m, presence, random);
     return [{ ...m, state: "starting", asking: true, attempt: 0 }, [{ kind: "ask", after: COMING_MS }]];
+  }
+
+  if (presence === "live") {
+    const missing = missingOf(answer.tails, m.missing);
+    if (missing !== m.missing) return load({ ...m, missing }, now, m.state);
   }
 
   /* it helped itself while the question was under way */
@@ -218,7 +228,10 @@ function moving(model: Model, event: Tick, now: number): Step {
       ...model, state: "playing", played: true, time: event.time, moved: now,
       attempt: 0, news: 0, remedy: 0, edge: null,
     };
-    return [next, []];
+
+    /* is the missing track back? */
+    const due = model.missing !== null && !model.asking && now - model.checked >= CHECK_MS;
+    return due ? askNow({ ...next, checked: now }) : [next, []];
   }
 
   if (event.jump !== null && still >= JUMP_MS && now - model.jumped >= JUMP_MS) {

@@ -51,6 +51,16 @@ test("live, ended, offline, forbidden and unreachable are told apart", async () 
   assert.equal(await presence({}), "unreachable");
 });
 
+test("of a stream with sound both playlists are looked at", async () => {
+  const both = '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="a.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"\nv.m3u8\n';
+  const silent = '#EXTM3U\n#EXTINF:2,\na/1-7.m4s\n#EXT-X-PART:DURATION=0.5,URI="a/1-8.0.m4s",GAP=YES\n';
+  const answers: Record<string, [number, string]> = { [url]: [200, both], [media]: [200, playlist] };
+
+  assert.equal((await ask(url, server({ ...answers, "http://h/live/s/a.m3u8": [404, ""] }))).tails, null);
+  assert.deepEqual((await ask(url, server({ ...answers, "http://h/live/s/a.m3u8": [200, silent] }))).tails,
+    { video: { gap: 0, media: 0.5 }, audio: { gap: 0.5, media: 0 } });
+});
+
 test("a page that is no playlist is no stream", async () => {
   assert.equal((await ask(url, server({ [url]: [200, "<!doctype html>\n<p>hello"] }))).presence, "offline");
 });

@@ -1,5 +1,7 @@
 // Is the stream there, and does it go on? Asked from outside of the player that plays it.
 
+import { tailOf, urisOf, type Tails } from "./tracks";
+
 export type Presence =
   | "live"
   | "coming"        // begun, but without a complete segment yet: hls.js takes that for empty
@@ -12,6 +14,8 @@ export interface Answer {
   presence: Presence;
   /** What the first media playlist ends with; differs when something new was published. */
   edge: string | null;
+  /** How sound and picture stand at the end of their playlists, of a live stream that has both. */
+  tails: Tails | null;
 }
 
 const PATIENCE_MS = 12000;
@@ -49,6 +53,10 @@ function refusal(status: number): Presence {
   return "unreachable";
 }
 
+function only(presence: Presence): Answer {
+  return { presence, edge: null, tails: null };
+}
+
 export async function ask(url: string, get: typeof fetch = fetch): Promise<Answer> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
@@ -56,20 +64,29 @@ export async function ask(url: string, get: typeof fetch = fetch): Promise<Answe
 
   try {
     const answer = await get(url, how);
-    if (!answer.ok) return { presence: refusal(answer.status), edge: null };
+    if (!answer.ok) return only(refusal(answer.status));
 
     const text = await answer.text();
     const uri = isPlaylist(text) ? firstUri(text) : null;
-    if (uri === null) return { presence: "offline", edge: null };
+    if (uri === null) return only("offline");
 
-    const media = await get(new URL(uri, answer.url || url).href, how);
-    if (!media.ok) return { presence: refusal(media.status), edge: null };
+    const base = answer.url || url;
+    const media = await get(new URL(uri, base).href, how);
+    if (!media.ok) return only(refusal(media.status));
 
     const list = await media.text();
-    if (isEnded(list)) return { presence: "ended", edge: edgeOf(list) };
-    return { presence: firstUri(list) === null ? "coming" : "live", edge: edgeOf(list) };
+    const edge = edgeOf(list);
+    if (isEnded(list)) return { presence: "ended", edge, tails: null };
+    if (firstUri(list) === null) return { presence: "coming", edge, tails: null };
+
+    const uris = urisOf(text);
+    if (uris === null) return { presence: "live", edge, tails: null };
+
+    const sound = await get(new URL(uris.audio, base).href, how);
+    const tails = sound.ok ? { video: tailOf(list), audio: tailOf(await sound.text()) } : null;
+    return { presence: "live", edge, tails };
   } catch {
-    return { presence: "unreachable", edge: null };
+    return only("unreachable");
   } finally {
     clearTimeout(timer);
   }
