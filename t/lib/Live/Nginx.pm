@@ -14,6 +14,9 @@ use Live::Util qw(wait_for free_port temp_dir slurp spew spawn reap tail now roo
 
 my @running;
 
+# a signal ends a test as die does, with what is done at its end
+$SIG{$_} = sub { die "signal $_[0]\n" } for qw(INT TERM HUP);
+
 
 # options, all with a default:
 #   workers, name, level (of the error log), env (hash)
@@ -339,12 +342,17 @@ sub upgrade {
 }
 
 
-# runs the code while this worker alone can take connections: the others stand still
+# runs the code while this worker alone can take connections: the others stand still; each of them is given
+# one that it will take later, since the kernel may think it the one to wake
 sub on_worker {
     my ($self, $pid, $code) = @_;
     my @others = grep { $_ != $pid } $self->workers;
 
     kill STOP => @others;
+    sleep 0.02;
+    my @bait = map { my $port = $_; map { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port) } @others }
+        @$self{qw(http_port rtmp_port)};
+
     my @value = eval { wantarray ? $code->() : scalar $code->() };
     my $error = $@;
     kill CONT => @others;

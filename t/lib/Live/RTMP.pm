@@ -89,7 +89,18 @@ sub closed {
 }
 
 
-sub close { my ($self) = @_; CORE::close(delete $self->{socket}) if $self->{socket} }
+# all that was sent is read by the server before it sees the end: no answer of its may be left unread here
+sub close {
+    my ($self) = @_;
+    return unless $self->{socket};
+    shutdown $self->{socket}, 1;
+    my $end = now() + 3;
+    while (now() < $end) { last unless $self->_fill(0.1) }
+    $self->abort;
+}
+
+
+sub abort { my ($self) = @_; CORE::close(delete $self->{socket}) if $self->{socket} }
 
 
 # one chunk's basic header
@@ -399,11 +410,13 @@ sub tags {
 # tags in a process of its own; an object that ends it
 sub background {
     my ($self, $tags, %o) = @_;
+    my $parent = $$;
     my $pid = fork;
     die "fork: $!\n" unless defined $pid;
 
     if ($pid == 0) {
         $SIG{TERM} = 'DEFAULT';
+        Live::Util::die_with_parent($parent, POSIX::SIGKILL());
         my $ok = eval { ref $tags eq 'CODE' ? $tags->($self) : $self->tags($tags, %o); 1 };
         POSIX::_exit($ok ? 0 : 1);
     }

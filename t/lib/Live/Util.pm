@@ -10,7 +10,8 @@ use IO::Socket::IP;
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
-our @EXPORT_OK = qw(wait_for free_port temp_dir slurp spew now tail spawn reap root long);
+our @EXPORT_OK = qw(wait_for free_port temp_dir slurp spew now tail spawn reap root long
+    die_with_parent);
 
 
 sub now {
@@ -90,13 +91,26 @@ sub tail {
 }
 
 
+# a child that does not outlive a test that was killed: prctl(PR_SET_PDEATHSIG)
+sub die_with_parent {
+    my ($parent, $signal) = @_;
+    my %prctl = (x86_64 => 157, aarch64 => 167);
+    my $number = $prctl{ (POSIX::uname())[4] } or return;
+    eval { syscall $number, 1, $signal, 0, 0, 0 };
+    POSIX::_exit(1) if getppid() != $parent;
+}
+
+
 # runs a command with its output in a file; returns its pid
 sub spawn {
     my ($log, @command) = @_;
 
+    my $parent = $$;
     my $pid = fork;
     die "fork: $!\n" unless defined $pid;
     return $pid if $pid;
+
+    die_with_parent($parent, POSIX::SIGTERM());
 
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $log;
