@@ -33,7 +33,7 @@ static int live_clock_known(live_timeline_t *tl, live_track_t *track,
 static void live_clock_jump(live_timeline_t *tl, live_media_e media,
     int64_t mono_us);
 static void live_clock_move(live_timeline_t *tl, int64_t ms);
-static int64_t live_clock_least(live_timeline_t *tl);
+static int64_t live_clock_least(live_timeline_t *tl, int64_t dts);
 
 
 /* a frame's usual duration, ms */
@@ -63,12 +63,25 @@ live_clock_front(const live_track_t *track)
 int64_t
 live_clock_patience(const live_track_t *track)
 {
-    int64_t  patience;
+    int64_t  patience, longest;
 
-    patience = 3 * live_clock_usual(track) * LIVE_MS;
+    if (track->config.media == LIVE_AUDIO) {
+        longest = track->usual;
 
-    if (patience < LIVE_CLOCK_PATIENCE) {
-        return LIVE_CLOCK_PATIENCE;
+    } else if (!track->measured) {
+        return 2 * LIVE_CLOCK_PATIENCE;
+
+    } else {
+        longest = track->longest > track->usual ? track->longest
+                                                : track->usual;
+    }
+
+    /* a track's front is up to a frame behind where its next one will be */
+
+    patience = LIVE_CLOCK_PATIENCE;
+
+    if (track->config.timescale) {
+        patience += 2 * live_ns(track, longest);
     }
 
     return patience > LIVE_CLOCK_PATIENCE_MAX ? LIVE_CLOCK_PATIENCE_MAX
@@ -293,13 +306,13 @@ live_clock_move(live_timeline_t *tl, int64_t ms)
 
 
 /*
- * Where video may begin, ticks: behind what the last publisher sent; with a new
+ * Where video that would begin at dts may, ticks: behind what the last publisher sent; with a new
  * configuration behind the old one's frames, whose composition offsets may have
  * been larger.
  */
 
 static int64_t
-live_clock_least(live_timeline_t *tl)
+live_clock_least(live_timeline_t *tl, int64_t dts)
 {
     int64_t        least, bound;
     live_track_t  *track;
@@ -314,9 +327,13 @@ live_clock_least(live_timeline_t *tl)
         return 0;
     }
 
-    least = track->last_dts + track->usual;
-    bound = live_bound(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
+    bound = live_bound_get(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
     bound = live_ticks(track, bound);
+
+    /* timestamps are rounded: half a frame behind the last will do */
+
+    least = track->last_dts + track->usual;
+    least = dts > least - track->usual / 2 ? dts : least;
 
     return least > bound ? least : bound;
 }
@@ -339,7 +356,8 @@ live_clock_video(live_timeline_t *tl, int64_t ms, int32_t cts,
         track->shifted = 1;
         track->shift_ms = cts;
 
-        d = live_clock_least(tl) - (ms + cts) * (LIVE_VIDEO_TIMESCALE / 1000);
+        dts = (ms + cts) * (LIVE_VIDEO_TIMESCALE / 1000);
+        d = live_clock_least(tl, dts) - dts;
 
         if (d > 0) {
             d = (d + LIVE_VIDEO_TIMESCALE / 1000 - 1)
@@ -353,7 +371,9 @@ live_clock_video(live_timeline_t *tl, int64_t ms, int32_t cts,
 
     if (dts <= track->last_dts) {
 
-        if (!track->not_monotonic && dts < track->last_dts) {
+        if (!track->not_monotonic
+            && track->last_dts - dts >= LIVE_VIDEO_TIMESCALE / 1000)
+        {
             track->not_monotonic = 1;
             tl->sink.event(tl->ctx, LIVE_VIDEO, LIVE_TIMELINE_NOT_MONOTONIC,
                            (track->last_dts - dts) * 1000

@@ -1,5 +1,5 @@
 /*
- * Boundaries of segments, and what each track makes of them.
+ * What each track makes of the boundaries: segments, and gaps where it is silent.
  */
 
 #include "live_timeline_internal.h"
@@ -7,30 +7,11 @@
 #include <string.h>
 
 
-#define LIVE_CUT_PAUSE      (60 * LIVE_NS)   /* a longer hole is not filled */
-#define LIVE_CUT_PAUSES     100              /* ... nor one of so many segments */
-
-
-static live_media_e live_cut_leader(const live_timeline_t *tl);
-static int64_t live_cut_reach(const live_track_t *track, live_media_e media);
-static int live_cut_silent(const live_timeline_t *tl, live_media_e media);
-static void live_cut_join(live_timeline_t *tl, live_track_t *track,
-    int64_t ns);
 static int live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     int64_t start, const live_frame_t *frame);
+static int live_cut_open_empty(live_timeline_t *tl, live_media_e media);
 static int live_cut_end(live_timeline_t *tl, live_media_e media, int64_t end);
 static int live_cut_roll(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame);
-static void live_cut_forced(live_timeline_t *tl, int64_t ns,
-    const live_frame_t *frame);
-static void live_cut_pause(live_timeline_t *tl, live_media_e media,
-    int64_t ns);
-static int live_cut_wanted(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int64_t elapsed);
-static int64_t live_cut_next_key(const live_timeline_t *tl, int64_t start);
-static int64_t live_cut_share(const live_timeline_t *tl, int64_t start,
-    int64_t key);
-static void live_cut_lead(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame);
 static int64_t live_cut_limit(const live_timeline_t *tl, live_media_e media);
 static int live_cut_full(live_timeline_t *tl, live_media_e media);
@@ -38,143 +19,12 @@ static int live_cut_begin(live_timeline_t *tl, live_media_e media,
     int64_t limit);
 static int live_cut_switches(live_timeline_t *tl, live_media_e media);
 static int live_cut_running(live_timeline_t *tl, live_media_e media,
-    int64_t limit, int last);
-static int live_cut_drain(live_timeline_t *tl, live_media_e media, int last,
-    int all);
+    int64_t limit, live_part_e last);
+static int live_cut_drain(live_timeline_t *tl, live_media_e media,
+    live_part_e last, int all);
 static int live_cut_lose(live_timeline_t *tl, live_media_e media);
 static int live_cut_fill(live_timeline_t *tl, live_media_e media);
 static int live_cut_last(live_timeline_t *tl, live_media_e media, int64_t ns);
-
-
-/* LIVE_TRACKS: none */
-
-static live_media_e
-live_cut_leader(const live_timeline_t *tl)
-{
-    int                  t;
-    const live_track_t  *track;
-
-    for (t = 0; t < LIVE_TRACKS; t++) {
-        track = &tl->tracks[t];
-
-        if (track->state != LIVE_TRACK_OUT && !track->lost) {
-            return (live_media_e) t;
-        }
-    }
-
-    return (live_media_e) LIVE_TRACKS;
-}
-
-
-/*
- * How far a track has got.  Running video: its frames, for until the next key frame
- * it may send nothing of use.
- */
-
-static int64_t
-live_cut_reach(const live_track_t *track, live_media_e media)
-{
-    if (media == LIVE_VIDEO && track->state == LIVE_TRACK_RUNNING
-        && !track->lost)
-    {
-        return live_ns(track, track->last_dts);
-    }
-
-    return live_clock_front(track);
-}
-
-
-/* has the other track got ahead by more than it should? */
-
-static int
-live_cut_silent(const live_timeline_t *tl, live_media_e media)
-{
-    int64_t              reach;
-    live_media_e         other;
-    const live_track_t  *track;
-
-    track = &tl->tracks[media];
-    other = (media == LIVE_VIDEO) ? LIVE_AUDIO : LIVE_VIDEO;
-
-    if (!tl->tracks[other].clock) {
-        return 0;
-    }
-
-    reach = live_cut_reach(track, media);
-
-    if (track->state == LIVE_TRACK_JOINING && track->nframes == 0) {
-        reach = live_bound((live_timeline_t *) tl, track->msn)->ns;
-
-    } else if (reach == INT64_MIN) {
-        return 1;
-    }
-
-    return live_cut_reach(&tl->tracks[other], other) - reach
-           > live_clock_patience(track);
-}
-
-
-/* audio that came late begins at a boundary, if frames of it are under way */
-
-static void
-live_cut_join(live_timeline_t *tl, live_track_t *track, int64_t ns)
-{
-    if (track->state == LIVE_TRACK_OUT && track->known && track->clock
-        && ns - live_clock_front(track) <= live_clock_patience(track))
-    {
-        track->state = LIVE_TRACK_JOINING;
-        track->msn = tl->msn;
-
-        tl->sink.event(tl->ctx, LIVE_AUDIO, LIVE_TIMELINE_TRACK_LATE, 0);
-    }
-}
-
-
-void
-live_cut_bound(live_timeline_t *tl, int64_t ns, int64_t end_ns, uint32_t flags)
-{
-    int64_t        elapsed;
-    uint32_t       discontinuity;
-    live_track_t  *audio;
-    live_bound_t  *bound;
-
-    elapsed = 0;
-    discontinuity = tl->resume.discontinuity;
-    audio = &tl->tracks[LIVE_AUDIO];
-
-    if (tl->started) {
-        bound = live_bound(tl, tl->msn);
-        elapsed = ns - bound->ns;
-        discontinuity = bound->discontinuity;
-        tl->msn++;
-
-    } else {
-        tl->msn = tl->resume.msn;
-    }
-
-    if (tl->discont) {
-        tl->discont = 0;
-        flags |= LIVE_SEGMENT_DISCONT;
-        discontinuity++;
-    }
-
-    bound = live_bound(tl, tl->msn);
-
-    bound->ns = ns;
-    bound->end_ns = end_ns;
-    bound->flags = flags;
-    bound->discontinuity = discontinuity;
-    bound->pdt_us = live_clock_pdt(tl, ns, elapsed);
-
-    if (tl->started) {
-        live_cut_join(tl, audio, ns);
-    }
-
-    if (audio->state == LIVE_TRACK_RUNNING) {
-        live_queue_untake(audio, live_ticks(audio, end_ns)
-                                 - live_tolerance(audio));
-    }
-}
 
 
 /* frame: the one that comes next, if it is known */
@@ -189,7 +39,7 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     live_timeline_segment_t   segment;
 
     track = &tl->tracks[media];
-    bound = live_bound(tl, msn);
+    bound = live_bound_get(tl, msn);
 
     if (track->changed) {
         track->changed = 0;
@@ -220,7 +70,7 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     if (media == LIVE_AUDIO
         || (frame && frame->key
             && (msn == tl->msn
-                || live_ns(track, frame->dts) < live_bound(tl, msn + 1)->ns)))
+                || live_ns(track, frame->dts) < live_bound_get(tl, msn + 1)->ns)))
     {
         track->flags |= LIVE_SEGMENT_INDEPENDENT;
         track->flags &= ~(uint32_t) LIVE_SEGMENT_FORCED;
@@ -237,6 +87,24 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     segment.discontinuity = bound->discontinuity;
 
     return tl->sink.segment(tl->ctx, media, &segment);
+}
+
+
+/* opens without a frame, where the track's boundary is */
+
+static int
+live_cut_open_empty(live_timeline_t *tl, live_media_e media)
+{
+    int64_t        start, end;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    start = live_ticks(track, live_bound_get(tl, track->msn)->ns);
+    end = live_ticks(track, track->end_ns);
+
+    return live_cut_open(tl, media, track->msn, start > end ? start : end,
+                         NULL);
 }
 
 
@@ -286,7 +154,7 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
     live_bound_t  *bound;
 
     track = &tl->tracks[media];
-    bound = live_bound(tl, track->msn + 1);
+    bound = live_bound_get(tl, track->msn + 1);
 
     start = live_ticks(track, bound->ns);
     end = live_ticks(track, bound->end_ns);
@@ -324,16 +192,20 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
 
     if (track->waiting && (bound->flags & LIVE_SEGMENT_DISCONT)) {
 
-        /* the other configuration's frames begin here */
+        /* the next configuration's frames begin here */
+
+        track->state = LIVE_TRACK_JOINING;
+        track->end_ns = live_ns(track, track->part_start);
+        track->msn++;
+        track->waiting = 0;
 
         live_queue_clear(track);
         live_timeline_use(tl, media, &track->next);
 
-        track->waiting = 0;
-        frame = NULL;
-        start = live_ticks(track, bound->ns);
+        return LIVE_OK;
+    }
 
-    } else if (whole || start < end) {
+    if (whole || start < end) {
         start = end;
     }
 
@@ -341,242 +213,6 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
 
     return live_cut_open(tl, media, track->msn + 1, start,
                          frame ? &track->frames[0] : NULL);
-}
-
-
-/* a boundary without a key frame */
-
-static void
-live_cut_forced(live_timeline_t *tl, int64_t ns, const live_frame_t *frame)
-{
-    live_track_t  *video;
-
-    video = &tl->tracks[LIVE_VIDEO];
-
-    tl->stats.forced_cuts++;
-
-    if (!tl->said_forced) {
-        tl->said_forced = 1;
-        tl->sink.event(tl->ctx, LIVE_VIDEO, LIVE_TIMELINE_FORCED_CUT,
-                       live_ns(video, frame->dts - video->last_key) / LIVE_MS);
-    }
-
-    live_cut_bound(tl, ns, ns, LIVE_SEGMENT_FORCED);
-}
-
-
-/* a hole too long to be filled: the stream goes on behind a discontinuity */
-
-static void
-live_cut_pause(live_timeline_t *tl, live_media_e media, int64_t ns)
-{
-    int64_t        end, start;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-
-    end = track->taken ? track->frames[track->taken - 1].dts + track->usual
-                       : track->part_start;
-    end = live_ns(track, end);
-
-    start = live_bound(tl, tl->msn)->ns;
-
-    if (end > start + tl->conf.segment_max_us * 1000) {
-        end = start + tl->conf.segment_max_us * 1000;
-    }
-
-    if (end < start + LIVE_TIMELINE_APART) {
-        end = start + LIVE_TIMELINE_APART;
-    }
-
-    tl->discont = 1;
-    live_cut_bound(tl, ns, end, 0);
-}
-
-
-/* should a segment begin with this frame? */
-
-static int
-live_cut_wanted(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame, int64_t elapsed)
-{
-    int64_t        max, wanted, gop, slack;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-    wanted = tl->conf.segment_us * 1000;
-    max = tl->conf.segment_max_us * 1000;
-
-    if (elapsed < LIVE_TIMELINE_APART) {
-        return 0;
-    }
-
-    if (tl->discont && (media == LIVE_AUDIO || frame->key)) {
-        return 1;
-    }
-
-    if (media == LIVE_AUDIO) {
-        return elapsed >= wanted - live_ns(track, live_tolerance(track));
-    }
-
-    if (!frame->key) {
-        return 0;
-    }
-
-    gop = track->gop ? live_ns(track, track->gop) : 0;
-    slack = gop / 2 < wanted / 4 ? gop / 2 : wanted / 4;
-
-    return elapsed >= wanted - slack || elapsed + gop > max;
-}
-
-
-/*
- * The key frame that should end the segment that begins at start, if they come as
- * regularly as the last two did.
- */
-
-static int64_t
-live_cut_next_key(const live_timeline_t *tl, int64_t start)
-{
-    int64_t              gop, slack, key, wanted;
-    const live_track_t  *video;
-
-    video = &tl->tracks[LIVE_VIDEO];
-    wanted = tl->conf.segment_us * 1000;
-
-    gop = live_ns(video, video->gop);
-    slack = gop / 2 < wanted / 4 ? gop / 2 : wanted / 4;
-
-    key = live_ns(video, video->last_key);
-
-    if (key < start + wanted - slack) {
-        key += (start + wanted - slack - key + gop - 1) / gop * gop;
-    }
-
-    return key;
-}
-
-
-/* if the key frame is too far: an equal share of the way, so that it ends the last */
-
-static int64_t
-live_cut_share(const live_timeline_t *tl, int64_t start, int64_t key)
-{
-    int64_t  wanted, max, n;
-
-    wanted = tl->conf.segment_us * 1000;
-    max = tl->conf.segment_max_us * 1000;
-
-    if (key <= start + max + 2 * LIVE_MS) {
-        return key;
-    }
-
-    n = (key - start + wanted / 2) / wanted;
-    n = n * max < key - start ? n + 1 : n;
-
-    return start + (key - start) / n;
-}
-
-
-int64_t
-live_cut_predict(const live_timeline_t *tl, const live_track_t *track)
-{
-    int64_t              start;
-    const live_track_t  *video;
-
-    start = tl->bounds[tl->msn % LIVE_TIMELINE_BOUNDS].ns;
-
-    if (track->msn < tl->msn) {
-        return tl->bounds[(track->msn + 1) % LIVE_TIMELINE_BOUNDS].ns;
-    }
-
-    video = &tl->tracks[LIVE_VIDEO];
-
-    if (live_cut_leader(tl) == LIVE_VIDEO && video->gop) {
-        return live_cut_share(tl, start, live_cut_next_key(tl, start));
-    }
-
-    return start + tl->conf.segment_us * 1000;
-}
-
-
-/*
- * The leading track decides where segments begin.  frame is next in its queue, all
- * before it is in a part or taken.
- */
-
-static void
-live_cut_lead(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame)
-{
-    int64_t        now, start, end, max, pause, usual, key, share;
-    live_track_t  *track;
-
-    track = &tl->tracks[media];
-
-    now = live_ns(track, frame->dts);
-    start = live_bound(tl, tl->msn)->ns;
-    max = tl->conf.segment_max_us * 1000;
-
-    pause = LIVE_CUT_PAUSES * max;
-    pause = pause < LIVE_CUT_PAUSE ? pause : LIVE_CUT_PAUSE;
-
-    if (now - start > max + pause) {
-        live_cut_pause(tl, media, now);
-        return;
-    }
-
-    /* longer than allowed without any frame: the grid goes on */
-
-    while (now - start > max) {
-        start += max;
-
-        if (media == LIVE_VIDEO && !(frame->key && now - start < max)) {
-            live_cut_forced(tl, start, frame);
-
-        } else {
-            live_cut_bound(tl, start, start, 0);
-        }
-    }
-
-    if (live_cut_wanted(tl, media, frame, now - start)) {
-        live_cut_bound(tl, now, now, 0);
-        return;
-    }
-
-    usual = live_ns(track, track->usual);
-
-    if (now - start < LIVE_TIMELINE_APART) {
-        return;
-    }
-
-    if (media == LIVE_AUDIO) {
-
-        /* its clock may make a step */
-
-        if (now - start + usual + LIVE_MS > max) {
-            live_cut_bound(tl, now, now, 0);
-        }
-
-        return;
-    }
-
-    /* timestamps are rounded to ms: the next may still be in time */
-
-    end = start + max - usual + 2 * LIVE_MS;
-
-    if (track->gop) {
-        key = live_cut_next_key(tl, start);
-        share = live_cut_share(tl, start, key);
-
-        if (share < key && share - usual / 2 < end) {
-            end = share - usual / 2;
-        }
-    }
-
-    if (!frame->key && now >= end) {
-        live_cut_forced(tl, now, frame);
-    }
 }
 
 
@@ -588,6 +224,7 @@ live_cut_lead(live_timeline_t *tl, live_media_e media,
 static int64_t
 live_cut_limit(const live_timeline_t *tl, live_media_e media)
 {
+    int64_t              reach;
     const live_track_t  *track, *video;
 
     track = &tl->tracks[media];
@@ -595,13 +232,15 @@ live_cut_limit(const live_timeline_t *tl, live_media_e media)
 
     if (media == LIVE_VIDEO || !video->known || !video->clock
         || track->size > tl->conf.part_bytes_max
-        || live_cut_silent(tl, LIVE_VIDEO))
+        || live_bound_silent(tl, LIVE_VIDEO))
     {
         return INT64_MAX;
     }
 
-    return live_ticks(track, live_cut_reach(video, LIVE_VIDEO))
-           - live_tolerance(track);
+    reach = (video->state == LIVE_TRACK_RUNNING && !video->lost)
+            ? live_ns(video, video->last_dts) : live_clock_front(video);
+
+    return live_ticks(track, reach) - live_tolerance(track);
 }
 
 
@@ -622,13 +261,13 @@ live_cut_full(live_timeline_t *tl, live_media_e media)
     ns = live_ns(track, frame->dts);
 
     if (media == LIVE_AUDIO) {
-        live_queue_drop(track);
+        live_queue_drop(track, 1);
         tl->stats.dropped[media]++;
         return LIVE_OK;
     }
 
-    if (ns - live_bound(tl, tl->msn)->ns >= LIVE_TIMELINE_APART) {
-        live_cut_forced(tl, ns, frame);
+    if (ns - live_bound_get(tl, tl->msn)->ns >= LIVE_TIMELINE_APART) {
+        live_bound_forced(tl, ns, frame);
         return LIVE_OK;
     }
 
@@ -645,7 +284,7 @@ live_cut_full(live_timeline_t *tl, live_media_e media)
 static int
 live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
 {
-    int64_t        start;
+    int64_t        start, end;
     live_track_t  *track;
     live_frame_t  *frame;
 
@@ -658,16 +297,16 @@ live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
             return LIVE_AGAIN;
         }
 
-        live_queue_drop(track);
+        live_queue_drop(track, 1);
         tl->stats.dropped[media]++;
 
         return LIVE_OK;
     }
 
-    start = live_ticks(track, live_bound(tl, track->msn)->ns);
+    start = live_ticks(track, live_bound_get(tl, track->msn)->ns);
 
     if (frame->dts < start - live_tolerance(track)) {
-        live_queue_drop(track);
+        live_queue_drop(track, 1);
         tl->stats.dropped[media]++;
 
         return LIVE_OK;
@@ -675,6 +314,17 @@ live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
 
     if (frame->dts <= start + live_tolerance(track)) {
         start = frame->dts;
+        end = live_ticks(track, track->end_ns);
+
+        if (start < end) {
+
+            /* a little early behind what was there before */
+
+            live_queue_move(track, end - start);
+            track->audio.next += end - start;
+            track->last_dts += end - start;
+            start = end;
+        }
     }
 
     return live_cut_open(tl, media, track->msn, start, frame);
@@ -697,7 +347,7 @@ live_cut_switches(live_timeline_t *tl, live_media_e media)
         return 0;
     }
 
-    end = live_ticks(track, live_bound(tl, track->msn + 1)->end_ns);
+    end = live_ticks(track, live_bound_get(tl, track->msn + 1)->end_ns);
 
     return track->taken == track->nframes
            || track->frames[track->taken].dts >= end - live_tolerance(track);
@@ -708,7 +358,7 @@ live_cut_switches(live_timeline_t *tl, live_media_e media)
 
 static int
 live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
-    int last)
+    live_part_e last)
 {
     int            rc;
     int64_t        start, end;
@@ -719,25 +369,35 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
     track = &tl->tracks[media];
     frame = &track->frames[track->taken];
 
-    if (track->led <= track->taken && live_cut_leader(tl) == media) {
+    if (track->led <= track->taken && live_bound_leader(tl) == media) {
         track->led = track->taken + 1;
-        live_cut_lead(tl, media, frame);
+        live_bound_lead(tl, media, frame);
     }
 
     if (track->msn < tl->msn) {
-        bound = live_bound(tl, track->msn + 1);
+        bound = live_bound_get(tl, track->msn + 1);
         start = live_ticks(track, bound->ns) - live_tolerance(track);
         end = live_ticks(track, bound->end_ns) - live_tolerance(track);
 
-        if (frame->dts >= start) {
+        if (frame->dts >= start
+            || frame->dts >= track->segment_start + track->most)
+        {
             return live_cut_roll(tl, media, frame);
         }
 
         if (frame->dts >= end) {
-            live_queue_drop(track);
+            live_queue_drop(track, 1);
             tl->stats.dropped[media]++;
             return LIVE_OK;
         }
+
+    } else if (frame->dts >= track->segment_start + track->most) {
+
+        /* the end, and the track that leads has ended before */
+
+        live_queue_drop(track, 1);
+        tl->stats.dropped[media]++;
+        return LIVE_OK;
     }
 
     if (frame->dts > limit) {
@@ -756,7 +416,8 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
  */
 
 static int
-live_cut_drain(live_timeline_t *tl, live_media_e media, int last, int all)
+live_cut_drain(live_timeline_t *tl, live_media_e media, live_part_e last,
+    int all)
 {
     int            rc;
     int64_t        limit;
@@ -799,7 +460,6 @@ live_cut_lose(live_timeline_t *tl, live_media_e media)
 {
     int            rc;
     live_track_t  *track;
-    live_bound_t  *bound;
 
     track = &tl->tracks[media];
 
@@ -809,11 +469,11 @@ live_cut_lose(live_timeline_t *tl, live_media_e media)
 
     if (!track->lost) {
 
-        if (!live_cut_silent(tl, media)) {
+        if (!live_bound_silent(tl, media)) {
             return LIVE_OK;
         }
 
-        rc = live_cut_drain(tl, media, 1, media == LIVE_VIDEO);
+        rc = live_cut_drain(tl, media, LIVE_PART_LOST, media == LIVE_VIDEO);
 
         if (rc != LIVE_OK) {
             return rc;
@@ -826,14 +486,8 @@ live_cut_lose(live_timeline_t *tl, live_media_e media)
         tl->sink.event(tl->ctx, media, LIVE_TIMELINE_TRACK_LOST, 0);
     }
 
-    if (track->state == LIVE_TRACK_JOINING) {
-        bound = live_bound(tl, track->msn);
-
-        return live_cut_open(tl, media, track->msn,
-                             live_ticks(track, bound->ns), NULL);
-    }
-
-    return LIVE_OK;
+    return track->state == LIVE_TRACK_JOINING ? live_cut_open_empty(tl, media)
+                                              : LIVE_OK;
 }
 
 
@@ -843,12 +497,12 @@ static int
 live_cut_fill(live_timeline_t *tl, live_media_e media)
 {
     int            rc;
-    int64_t        end;
+    int64_t        end, ns, front;
     live_media_e   leader;
     live_track_t  *track, *lead;
 
     track = &tl->tracks[media];
-    leader = live_cut_leader(tl);
+    leader = live_bound_leader(tl);
 
     if (leader == (live_media_e) LIVE_TRACKS || leader == media
         || track->state != LIVE_TRACK_RUNNING
@@ -864,15 +518,31 @@ live_cut_fill(live_timeline_t *tl, live_media_e media)
         return LIVE_OK;
     }
 
-    while (track->msn < lead->msn) {
+    ns = live_ns(lead, lead->part_start);
+
+    if (!live_bound_silent(tl, media)) {
+
+        /* it sends again: what comes may still be behind the others */
+
+        front = live_clock_front(track);
+        ns = front < ns ? front : ns;
+    }
+
+    while (track->msn < lead->msn
+           && live_bound_get(tl, track->msn + 1)->ns <= ns)
+    {
         rc = live_cut_roll(tl, media, NULL);
 
-        if (rc != LIVE_OK) {
+        if (rc != LIVE_OK || track->state != LIVE_TRACK_RUNNING) {
             return rc;
         }
     }
 
-    end = live_ticks(track, live_ns(lead, lead->part_start));
+    if (track->msn < lead->msn) {
+        return LIVE_OK;
+    }
+
+    end = live_ticks(track, ns);
 
     while (track->part_start + track->target <= end) {
         rc = live_part_emit(tl, media, track->target);
@@ -900,7 +570,7 @@ live_cut_run(live_timeline_t *tl)
     /* video first: it may make a boundary, audio never passes it */
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
-        rc = live_cut_drain(tl, (live_media_e) t, 0, 0);
+        rc = live_cut_drain(tl, (live_media_e) t, LIVE_PART_WAIT, 0);
     }
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
@@ -921,11 +591,11 @@ live_cut_switch(live_timeline_t *tl)
     audio = &tl->tracks[LIVE_AUDIO];
     video = &tl->tracks[LIVE_VIDEO];
 
-    if (!audio->waiting || live_cut_leader(tl) == LIVE_VIDEO) {
+    if (!audio->waiting || live_bound_leader(tl) == LIVE_VIDEO) {
         return LIVE_OK;
     }
 
-    rc = live_cut_drain(tl, LIVE_AUDIO, 0, 1);
+    rc = live_cut_drain(tl, LIVE_AUDIO, LIVE_PART_WAIT, 1);
 
     if (rc != LIVE_OK || !audio->waiting) {
         return rc;
@@ -935,7 +605,7 @@ live_cut_switch(live_timeline_t *tl)
                         ? audio->frames[audio->taken - 1].dts + audio->usual
                         : audio->part_start);
 
-    least = live_bound(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
+    least = live_bound_get(tl, tl->msn)->ns + LIVE_TIMELINE_APART;
     ns = ns > least ? ns : least;
 
     if (video->state == LIVE_TRACK_RUNNING) {
@@ -943,7 +613,7 @@ live_cut_switch(live_timeline_t *tl)
         ns = ns > least ? ns : least;
     }
 
-    live_cut_bound(tl, ns, ns, 0);
+    live_bound_new(tl, ns, ns, 0);
 
     return live_cut_run(tl);
 }
@@ -960,8 +630,17 @@ live_cut_last(live_timeline_t *tl, live_media_e media, int64_t ns)
 
     track = &tl->tracks[media];
 
-    while (track->msn < tl->msn) {
-        rc = live_cut_roll(tl, media, NULL);
+    for ( ;; ) {
+
+        if (track->state == LIVE_TRACK_JOINING) {
+            rc = live_cut_open_empty(tl, media);
+
+        } else if (track->msn < tl->msn) {
+            rc = live_cut_roll(tl, media, NULL);
+
+        } else {
+            break;
+        }
 
         if (rc != LIVE_OK) {
             return rc;
@@ -1005,7 +684,7 @@ live_cut_finish(live_timeline_t *tl)
     rc = LIVE_OK;
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
-        rc = live_cut_drain(tl, (live_media_e) t, 1, 1);
+        rc = live_cut_drain(tl, (live_media_e) t, LIVE_PART_LAST, 1);
     }
 
     end = 0;
@@ -1023,7 +702,7 @@ live_cut_finish(live_timeline_t *tl)
     }
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
-        if (tl->tracks[t].state == LIVE_TRACK_RUNNING) {
+        if (tl->tracks[t].state != LIVE_TRACK_OUT) {
             rc = live_cut_last(tl, (live_media_e) t, end);
         }
     }

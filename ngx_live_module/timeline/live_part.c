@@ -29,10 +29,14 @@ static void live_part_fill(live_timeline_t *tl, live_media_e media,
 static void live_part_take(live_track_t *track);
 static int live_part_close(live_timeline_t *tl, live_media_e media,
     int64_t end);
+static int64_t live_part_rest(live_timeline_t *tl, live_media_e media);
+static int live_part_solves(const live_track_t *track, int64_t rest);
 static int64_t live_part_nominal(live_timeline_t *tl, live_media_e media);
+static int live_part_closes(live_timeline_t *tl, live_media_e media,
+    int64_t have);
 static int live_part_overhang(live_timeline_t *tl, live_media_e media);
 static int live_part_audio(live_timeline_t *tl);
-static int live_part_video(live_timeline_t *tl, int last);
+static int live_part_video(live_timeline_t *tl, live_part_e last);
 
 
 /* how long sample i lasts: until the next, but a real hole stays one */
@@ -74,14 +78,18 @@ live_part_fill(live_timeline_t *tl, live_media_e media,
     track = &tl->tracks[media];
     frame = track->frames;
 
+    track->media_end = frame[0].dts;
+
     for (i = 0; i < track->taken; i++) {
         tl->samples[i].size = frame[i].size;
         tl->samples[i].duration = (uint32_t) live_part_sample(track, media, i);
         tl->samples[i].cts = frame[i].cts;
         tl->samples[i].key = frame[i].key;
+
+        track->media_end += tl->samples[i].duration;
     }
 
-    bound = live_bound(tl, track->msn);
+    bound = live_bound_get(tl, track->msn);
 
     part->flags = frame[0].key ? LIVE_PART_INDEPENDENT : 0;
     part->dts = (uint64_t) frame[0].dts;
@@ -104,7 +112,7 @@ live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration)
     live_timeline_part_t   part;
 
     track = &tl->tracks[media];
-    bound = live_bound(tl, track->msn);
+    bound = live_bound_get(tl, track->msn);
 
     memset(&part, 0, sizeof(live_timeline_part_t));
 
@@ -199,10 +207,56 @@ live_part_close(live_timeline_t *tl, live_media_e media, int64_t end)
 }
 
 
+/* where a track's segment will probably end, seen from its next frame */
+
+static int64_t
+live_part_rest(live_timeline_t *tl, live_media_e media)
+{
+    int64_t        end, frame, ahead;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+    end = live_ticks(track, live_bound_predict(tl, track));
+
+    if (media == LIVE_AUDIO) {
+
+        /* with the frame that is nearest */
+
+        frame = track->frames[track->taken].dts;
+        ahead = end - live_tolerance(track) - frame + track->usual - 1;
+
+        if (ahead > 0) {
+            end = frame + ahead / track->usual * track->usual;
+        }
+    }
+
+    return end - track->part_start;
+}
+
+
 /*
- * The duration of a part that cannot end with a frame: where that is enough, so much
- * less than the target that the segment's last part still has its last frame and
- * is no gap.
+ * Could the parts that are left in the segment all be long enough, and the last of them
+ * have its last frame and be no gap?
+ */
+
+static int
+live_part_solves(const live_track_t *track, int64_t rest)
+{
+    int64_t  n;
+
+    n = (rest - 1) / track->target;
+
+    /* timestamps may be rounded, and so the measured duration of a frame */
+
+    return rest <= track->target
+           || n * track->least <= rest - track->usual
+                                  + (int64_t) track->config.timescale / 500;
+}
+
+
+/*
+ * The duration of a part that cannot end with a frame: the target, or where that
+ * is enough so much less that the last part of the segment is no gap.
  */
 
 static int64_t
@@ -214,7 +268,7 @@ live_part_nominal(live_timeline_t *tl, live_media_e media)
     track = &tl->tracks[media];
 
     slack = track->config.timescale / 500;
-    rest = live_ticks(track, live_cut_predict(tl, track)) - track->part_start;
+    rest = live_part_rest(tl, media);
     n = (rest + slack - 1) / track->target;
 
     if (rest <= 0 || n == 0) {
@@ -224,6 +278,34 @@ live_part_nominal(live_timeline_t *tl, live_media_e media)
     d = (rest - track->usual - slack) / n;
 
     return d < track->least || d > track->target ? track->target : d;
+}
+
+
+/* should the part end before the next frame?  that is have ticks behind its start */
+
+static int
+live_part_closes(live_timeline_t *tl, live_media_e media, int64_t have)
+{
+    int64_t        rest;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    if (have < track->least || have > track->target) {
+        return 0;
+    }
+
+    /* frames that are short enough always find an end */
+
+    if (track->usual * 7 <= track->target) {
+        return 1;
+    }
+
+    rest = live_part_rest(tl, media);
+
+    return live_part_solves(track, rest - have)
+           || !live_part_solves(track, rest
+                                       - live_part_nominal(tl, media));
 }
 
 
@@ -249,6 +331,7 @@ live_part_overhang(live_timeline_t *tl, live_media_e media)
 static int
 live_part_audio(live_timeline_t *tl)
 {
+    int            closes;
     int64_t        end, have, next;
     live_track_t  *track;
     live_frame_t  *frame;
@@ -261,14 +344,12 @@ live_part_audio(live_timeline_t *tl)
 
     if (end > track->target) {
 
-        if (track->taken && have >= track->least) {
+        if (track->taken && live_part_closes(tl, LIVE_AUDIO, have)) {
             return live_part_close(tl, LIVE_AUDIO, frame->dts);
         }
 
         return live_part_overhang(tl, LIVE_AUDIO);
     }
-
-    live_part_take(track);
 
     next = end + track->config.frame_samples;
 
@@ -276,16 +357,17 @@ live_part_audio(live_timeline_t *tl)
         next += track->config.timescale / 1000;
     }
 
-    if (next > track->target && end >= track->least) {
-        return live_part_close(tl, LIVE_AUDIO, track->part_start + end);
-    }
+    closes = next > track->target && live_part_closes(tl, LIVE_AUDIO, end);
 
-    return LIVE_OK;
+    live_part_take(track);
+
+    return closes ? live_part_close(tl, LIVE_AUDIO, track->part_start + end)
+                  : LIVE_OK;
 }
 
 
 static int
-live_part_video(live_timeline_t *tl, int last)
+live_part_video(live_timeline_t *tl, live_part_e last)
 {
     int            guess;
     int64_t        end, have;
@@ -303,11 +385,12 @@ live_part_video(live_timeline_t *tl, int last)
 
     } else {
         end = have + track->usual;
-        guess = !last;
+        guess = (last == LIVE_PART_WAIT);
     }
 
-    if (end > track->target && track->taken && have >= track->least) {
-
+    if (end > track->target && track->taken
+        && live_part_closes(tl, LIVE_VIDEO, have))
+    {
         if (guess && end <= track->target + LIVE_PART_ROUNDING) {
             return LIVE_AGAIN;
         }
@@ -319,7 +402,9 @@ live_part_video(live_timeline_t *tl, int last)
         return LIVE_AGAIN;
     }
 
-    if (end > track->target) {
+    /* of a lost track no more is sent out than the other has got to */
+
+    if (end > track->target && last != LIVE_PART_LOST) {
         return live_part_overhang(tl, LIVE_VIDEO);
     }
 
@@ -330,7 +415,7 @@ live_part_video(live_timeline_t *tl, int last)
 
 
 int
-live_part_frame(live_timeline_t *tl, live_media_e media, int last)
+live_part_frame(live_timeline_t *tl, live_media_e media, live_part_e last)
 {
     live_track_t  *track;
     live_frame_t  *frame;

@@ -114,10 +114,18 @@ live_queue_sent(live_track_t *track)
 
 
 void
-live_queue_drop(live_track_t *track)
+live_queue_drop(live_track_t *track, uint32_t n)
 {
-    live_queue_remove(track, track->taken, track->taken_size, 1,
-                      track->frames[track->taken].size);
+    size_t    size;
+    uint32_t  i;
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += track->frames[track->taken + i].size;
+    }
+
+    if (n) {
+        live_queue_remove(track, track->taken, track->taken_size, n, size);
+    }
 }
 
 

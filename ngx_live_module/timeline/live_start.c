@@ -7,7 +7,7 @@
 
 
 #define LIVE_START_KEY    10000000    /* us, audio waits for a key frame of video */
-#define LIVE_START_AUDIO  2000        /* ms of audio kept besides, while it waits */
+#define LIVE_START_AUDIO  2000000     /* us of it that are kept besides meanwhile */
 #define LIVE_START_FRAMES 4096        /* frames of video kept */
 
 
@@ -18,39 +18,52 @@ static int live_start_begin(live_timeline_t *tl, live_media_e media,
     uint32_t tracks);
 
 
-/* makes room for a frame: of video the last GOP is kept, of audio a while */
+/* of video the last GOP is kept, of audio a while */
 
 void
-live_start_trim(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame)
+live_start_trim(live_timeline_t *tl, live_media_e media)
 {
+    size_t         size;
     int64_t        keep;
+    uint32_t       n;
     live_track_t  *track;
+    live_frame_t  *newest;
 
     track = &tl->tracks[media];
+    newest = &track->frames[track->nframes - 1];
+    n = 0;
 
     if (media == LIVE_VIDEO) {
 
-        if (frame->key || track->nframes >= LIVE_START_FRAMES
-            || track->size + frame->size > tl->conf.part_bytes_max)
+        if (newest->key) {
+            n = track->nframes - 1;
+
+        } else if (track->nframes > LIVE_START_FRAMES
+                   || track->size > tl->conf.part_bytes_max)
         {
-            tl->stats.dropped[media] += track->nframes;
-            live_queue_clear(track);
+            n = track->nframes;
+            track->need_key = 1;
         }
 
-        return;
+    } else {
+        keep = (tl->conf.wait_us + LIVE_START_AUDIO) * 1000;
+        keep = newest->dts - live_ticks(track, keep);
+        size = track->size;
+
+        for ( /* void */ ; n + 1 < track->nframes; n++) {
+
+            if (track->frames[n].dts >= keep
+                && size <= tl->conf.part_bytes_max)
+            {
+                break;
+            }
+
+            size -= track->frames[n].size;
+        }
     }
 
-    keep = tl->conf.wait_us + LIVE_START_AUDIO * 1000;
-    keep = live_ticks(track, keep * 1000);
-
-    while (track->nframes
-           && (track->frames[0].dts < frame->dts - keep
-               || track->size + frame->size > tl->conf.part_bytes_max))
-    {
-        live_queue_drop(track);
-        tl->stats.dropped[media]++;
-    }
+    live_queue_drop(track, n);
+    tl->stats.dropped[media] += n;
 }
 
 
@@ -142,7 +155,7 @@ live_start_begin(live_timeline_t *tl, live_media_e media, uint32_t tracks)
     track = &tl->tracks[media];
     ns = live_ns(track, track->frames[0].dts);
 
-    live_cut_bound(tl, ns, ns, 0);
+    live_bound_new(tl, ns, ns, 0);
 
     for (t = 0; t < LIVE_TRACKS; t++) {
         if (tracks & (1u << t)) {
@@ -194,7 +207,7 @@ live_start_try(live_timeline_t *tl)
     while (track->nframes && tl->resume.end_us * 1000
                              > live_ns(track, track->frames[0].dts))
     {
-        live_queue_drop(track);
+        live_queue_drop(track, 1);
         tl->stats.dropped[LIVE_AUDIO]++;
     }
 

@@ -14,6 +14,10 @@
 
 #define LIVE_TIMELINE_STILL  (LIVE_VIDEO_TIMESCALE * 10)
 
+/* ... and that are no habit */
+
+#define LIVE_TIMELINE_REST   (LIVE_VIDEO_TIMESCALE * 2)
+
 
 static void live_timeline_change(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config);
@@ -28,6 +32,8 @@ static int live_timeline_back(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame);
 static int live_timeline_late(live_timeline_t *tl, const live_frame_t *frame);
 static int live_timeline_admit(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
+static void live_timeline_measure(live_track_t *track,
     const live_frame_t *frame);
 static int live_timeline_push(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame);
@@ -304,9 +310,15 @@ live_timeline_read(live_timeline_t *tl, live_media_e media,
                           track->data + track->size, track->cap - track->size,
                           &info);
 
-    if (rc != LIVE_OK || info.empty || info.size > tl->conf.part_bytes_max
-        || info.size > UINT32_MAX)
-    {
+    if (rc != LIVE_OK || info.empty) {
+        return LIVE_AGAIN;
+    }
+
+    if (info.size > tl->conf.part_bytes_max || info.size > UINT32_MAX) {
+
+        /* those that follow would be of no use without it */
+
+        track->need_key = (media == LIVE_VIDEO);
         return LIVE_AGAIN;
     }
 
@@ -385,14 +397,14 @@ live_timeline_back(live_timeline_t *tl, live_media_e media,
     audio = &tl->tracks[LIVE_AUDIO];
 
     if (track->state == LIVE_TRACK_RUNNING
-        && frame->dts < track->part_start)
+        && (frame->dts < track->part_start || frame->dts < track->media_end))
     {
         return LIVE_AGAIN;
     }
 
     if (media == LIVE_VIDEO) {
         ns = live_ns(track, frame->dts);
-        elapsed = ns - live_bound(tl, tl->msn)->ns;
+        elapsed = ns - live_bound_get(tl, tl->msn)->ns;
 
         bound = elapsed >= LIVE_TIMELINE_APART
                 && (audio->state != LIVE_TRACK_RUNNING
@@ -403,11 +415,12 @@ live_timeline_back(live_timeline_t *tl, live_media_e media,
         }
 
         if (bound && (tl->discont || elapsed >= tl->conf.segment_us * 500)) {
-            live_cut_bound(tl, ns, ns, 0);
+            live_bound_new(tl, ns, ns, 0);
         }
     }
 
     track->lost = 0;
+    track->back = 1;
     track->gop = 0;
     track->last_key = 0;
 
@@ -430,14 +443,14 @@ live_timeline_late(live_timeline_t *tl, const live_frame_t *frame)
 
     ns = live_ns(track, frame->dts);
 
-    if (ns - live_bound(tl, tl->msn)->ns < LIVE_TIMELINE_APART
+    if (ns - live_bound_get(tl, tl->msn)->ns < LIVE_TIMELINE_APART
         || (audio->state == LIVE_TRACK_RUNNING
             && ns < live_ns(audio, audio->part_start)))
     {
         return LIVE_AGAIN;
     }
 
-    live_cut_bound(tl, ns, ns, 0);
+    live_bound_new(tl, ns, ns, 0);
 
     track->state = LIVE_TRACK_JOINING;
     track->msn = tl->msn;
@@ -470,11 +483,37 @@ live_timeline_admit(live_timeline_t *tl, live_media_e media,
 }
 
 
+/* what video does usually: its frames, its longest rests of late, its GOP */
+
+static void
+live_timeline_measure(live_track_t *track, const live_frame_t *frame)
+{
+    int64_t  d;
+
+    d = frame->dts - track->last_dts;
+
+    if (track->last_dts && d < LIVE_TIMELINE_STILL && !track->back) {
+        track->usual = track->measured ? (3 * track->usual + d + 2) / 4 : d;
+        track->usual = track->usual ? track->usual : 1;
+        track->measured = 1;
+    }
+
+    if (track->last_dts && d < LIVE_TIMELINE_REST) {
+        track->longest -= d / 32 < track->longest ? d / 32 : track->longest;
+        track->longest = d > track->longest ? d : track->longest;
+    }
+
+    if (frame->key) {
+        track->gop = track->last_key ? frame->dts - track->last_key : 0;
+        track->last_key = frame->dts;
+    }
+}
+
+
 static int
 live_timeline_push(live_timeline_t *tl, live_media_e media,
     const live_frame_t *frame)
 {
-    int64_t        d;
     live_track_t  *track;
 
     track = &tl->tracks[media];
@@ -484,22 +523,11 @@ live_timeline_push(live_timeline_t *tl, live_media_e media,
     }
 
     if (media == LIVE_VIDEO) {
-        d = frame->dts - track->last_dts;
-
-        if (track->last_dts && d < LIVE_TIMELINE_STILL) {
-            track->usual = track->measured ? (3 * track->usual + d + 2) / 4
-                                           : d;
-            track->measured = 1;
-            track->usual = track->usual ? track->usual : 1;
-        }
-
-        if (frame->key) {
-            track->gop = track->last_key ? frame->dts - track->last_key : 0;
-            track->last_key = frame->dts;
-        }
+        live_timeline_measure(track, frame);
     }
 
     track->last_dts = frame->dts;
+    track->back = 0;
     track->need_key = 0;
     tl->stats.frames[media]++;
 
@@ -551,11 +579,13 @@ live_timeline_accept(live_timeline_t *tl, live_media_e media,
         return rc;
     }
 
-    if (!tl->started) {
-        live_start_trim(tl, media, &frame);
+    rc = live_timeline_push(tl, media, &frame);
+
+    if (rc == LIVE_OK && !tl->started) {
+        live_start_trim(tl, media);
     }
 
-    return live_timeline_push(tl, media, &frame);
+    return rc;
 }
 
 

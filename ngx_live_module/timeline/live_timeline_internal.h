@@ -93,6 +93,7 @@ typedef struct {
     unsigned               changed:1;   /* config is not yet the sink's */
     unsigned               waiting:1;   /* next is to take over */
     unsigned               lost:1;
+    unsigned               back:1;      /* no longer, but nothing came since */
     unsigned               need_key:1;
     unsigned               seen:1;      /* a frame came */
     unsigned               not_monotonic:1;
@@ -112,6 +113,7 @@ typedef struct {
 
     int64_t                last_dts;    /* of the newest frame */
     int64_t                usual;       /* a frame's duration, ticks */
+    int64_t                longest;     /* recently, ticks */
     int64_t                last_key;    /* dts */
     int64_t                gop;         /* ticks, 0: not known */
 
@@ -129,7 +131,9 @@ typedef struct {
 
     /* cut */
 
+    int64_t                media_end;   /* of the samples in the last part, ticks */
     uint64_t               msn;
+    int64_t                end_ns;      /* of its segments, while it is joining */
     int64_t                segment_start;
     int64_t                part_start;  /* nominal, as all here */
     int64_t                target;      /* ticks, rounded down */
@@ -200,7 +204,7 @@ live_ticks(const live_track_t *track, int64_t ns)
 
 
 static inline live_bound_t *
-live_bound(live_timeline_t *tl, uint64_t msn)
+live_bound_get(live_timeline_t *tl, uint64_t msn)
 {
     return &tl->bounds[msn % LIVE_TIMELINE_BOUNDS];
 }
@@ -276,9 +280,9 @@ void live_queue_untake(live_track_t *track, int64_t ticks);
 
 void live_queue_sent(live_track_t *track);
 
-/* drops the next frame, or all that are not taken, or all */
+/* drops the next n frames, or all that are not taken, or all */
 
-void live_queue_drop(live_track_t *track);
+void live_queue_drop(live_track_t *track, uint32_t n);
 void live_queue_cut(live_track_t *track);
 void live_queue_clear(live_track_t *track);
 
@@ -297,25 +301,55 @@ int live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration);
 
 int live_part_advance(live_timeline_t *tl, live_media_e media, int64_t end);
 
+/* a queue's newest frame waits for its successor; or is the last; or the track is lost */
+
+typedef enum {
+    LIVE_PART_WAIT = 0,
+    LIVE_PART_LAST,
+    LIVE_PART_LOST
+} live_part_e;
+
 /*
  * The next frame in the queue: into the part; or the part closes before it and it
- * is to be looked at again.  last: no other will come for now.
- * LIVE_AGAIN: it waits for its successor.
+ * is to be looked at again.
+ * LIVE_AGAIN: it waits; LIVE_ENOSPC: the part is full, but too short to close.
  */
 
-int live_part_frame(live_timeline_t *tl, live_media_e media, int last);
+int live_part_frame(live_timeline_t *tl, live_media_e media, live_part_e last);
 
 
-/* live_cut.c */
+/* live_bound.c */
+
+/* who decides where segments begin; LIVE_TRACKS: nobody */
+
+live_media_e live_bound_leader(const live_timeline_t *tl);
+
+/* is the other track so far ahead that no more is to be expected of this one? */
+
+int live_bound_silent(const live_timeline_t *tl, live_media_e media);
 
 /* segment msn + 1 begins at ns, the one before ends at end_ns */
 
-void live_cut_bound(live_timeline_t *tl, int64_t ns, int64_t end_ns,
+void live_bound_new(live_timeline_t *tl, int64_t ns, int64_t end_ns,
     uint32_t flags);
+
+/* the same, without the key frame that should have been there */
+
+void live_bound_forced(live_timeline_t *tl, int64_t ns,
+    const live_frame_t *frame);
+
+/* the leader looks at its next frame: does a segment begin with it? */
+
+void live_bound_lead(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame);
 
 /* where a track's segment will probably end, ns */
 
-int64_t live_cut_predict(const live_timeline_t *tl, const live_track_t *track);
+int64_t live_bound_predict(const live_timeline_t *tl,
+    const live_track_t *track);
+
+
+/* live_cut.c */
 
 /* everything that can be made of what is in the queues */
 
@@ -332,10 +366,9 @@ int live_cut_finish(live_timeline_t *tl);
 
 /* live_start.c */
 
-/* room for a frame in the queue of a stream that has not started */
+/* bounds the queue of a stream that has not started; its newest frame stays */
 
-void live_start_trim(live_timeline_t *tl, live_media_e media,
-    const live_frame_t *frame);
+void live_start_trim(live_timeline_t *tl, live_media_e media);
 
 /* starts the stream if it may */
 
