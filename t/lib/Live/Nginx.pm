@@ -291,7 +291,8 @@ sub _children {
         push @found, $p if slurp("/proc/$p/cmdline") =~ $title;
     }
 
-    return sort { $a <=> $b } @found;
+    @found = sort { $a <=> $b } @found;
+    return @found;
 }
 
 
