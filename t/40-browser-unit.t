@@ -10,5 +10,5 @@ use Test::More;
 use Browser qw(node);
 use Live::Util qw(root);
 
-node(120, {}, root() . '/web/test/run.mjs', '--tap');
+node(120, {}, undef, root() . '/web/test/run.mjs', '--tap');
 done_testing();

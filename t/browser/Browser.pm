@@ -1,13 +1,14 @@
 package Browser;
 
 # A server with the web page for a test program written for node, whose TAP becomes part of ours.
+# A line "@ VERB N" of the program is a wish about the server; the file N says that it was granted.
 
 use strict;
 use warnings;
 use Exporter 'import';
 use Test::More;
 use Live::Nginx;
-use Live::Util qw(free_port root slurp spawn reap);
+use Live::Util qw(root spew);
 
 our @EXPORT_OK = qw(node browser_test);
 
@@ -18,9 +19,10 @@ sub _need {
 }
 
 
-# runs node with these arguments and environment, no longer than so many seconds; its tests are counted as ours
+# runs node with these arguments and environment, no longer than so many seconds; its tests are counted as ours;
+# wish is called with the verb and the number of each wish
 sub node {
-    my ($seconds, $env, @command) = @_;
+    my ($seconds, $env, $wish, @command) = @_;
     my ($tests, $plan) = (0, undef);
     my @notes;
 
@@ -46,6 +48,8 @@ sub node {
             ok(!$1, $2);
         } elsif ($line =~ /^1\.\.(\d+)/) {
             $plan = $1;
+        } elsif ($line =~ /^@ (\w+) (\d+)$/ && $wish) {
+            $wish->($1, $2);
         } elsif ($line =~ /^# (.*)/) {
             note($1);
         } else {
@@ -59,6 +63,19 @@ sub node {
     ok(!$late, "@command: within $seconds s");
     is($tests, $plan, "@command: all of its tests were run");
     diag(join "\n", @notes) if @notes && !Test::More->builder->is_passing;
+}
+
+
+# the publisher may still be with a worker from before a reload
+sub _kill_all {
+    my ($nginx) = @_;
+
+    for my $pid ($nginx->old_workers) {
+        $nginx->allow(qr/worker process $pid exited on signal 9/);
+        kill KILL => $pid;
+    }
+
+    $nginx->kill_worker($_) for $nginx->workers;
 }
 
 
@@ -85,12 +102,28 @@ sub browser_test {
     $nginx->{server} .= "root $dir/web; location / { try_files \$uri /index.html; }";
     $nginx->start;
 
+    my %verbs = (
+        reload  => sub { $nginx->reload },
+        upgrade => sub { $nginx->upgrade },
+        kill    => sub { _kill_all($nginx) },
+        freeze  => sub { kill STOP => $nginx->workers },
+        thaw    => sub { kill CONT => $nginx->workers },
+    );
+
+    my $wish = sub {
+        my ($verb, $n) = @_;
+        note($verb);
+        ($verbs{$verb} || die "no verb \"$verb\"\n")->();
+        spew("$dir/wish-$n", 'done');
+    };
+
     node($seconds, {
         LIVE_HTTP_URL    => $nginx->url(''),
         LIVE_HTTPS_URL   => $nginx->https_url(''),
         LIVE_PUBLISH_URL => $nginx->rtmp_url('secret'),
+        LIVE_WISHES      => "$dir/wish-",
         STREAM           => 'demo',
-    }, "$root/t/browser/$program.mjs");
+    }, $wish, "$root/t/browser/$program.mjs");
 
     $nginx->stop;
     done_testing();

@@ -1,6 +1,6 @@
 // Debian's Chromium by playwright-core, Debian's Firefox ESR by puppeteer-core.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium as playwright } from "playwright-core";
@@ -30,6 +30,15 @@ export async function until(what, condition, timeout = 10000, every = 50) {
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+let wishes = 0;
+
+/** Asks who runs this test to do something to the server: reload upgrade kill freeze thaw. */
+export async function server(verb) {
+  const file = `${need("LIVE_WISHES")}${++wishes}`;
+  console.log(`@ ${verb} ${wishes}`);
+  await until(`server: ${verb}`, () => existsSync(file), 40000);
+}
+
 /** gesture: media may begin with sound, as after a viewer's click. */
 export async function openChromium(closing, { gesture = true } = {}) {
   const args = [
@@ -51,17 +60,17 @@ export async function openChromium(closing, { gesture = true } = {}) {
   return browser;
 }
 
-/** A page that notes its script errors, its loads, and which requests failed. */
-export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = "dark", touch = false } = {}) {
+/** A page that notes its script errors and its loads. before: a script that runs before the page's own. */
+export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = "dark", touch = false, before } = {}) {
   const context = await browser.newContext({
     viewport, colorScheme, hasTouch: touch, isMobile: touch, ignoreHTTPSErrors: true,
   });
+  if (before) await context.addInitScript(before);
   const page = await context.newPage();
-  const seen = { errors: [], loads: 0, requests: [] };
+  const seen = { errors: [], loads: 0 };
 
   page.on("pageerror", (error) => seen.errors.push(error.message));
   page.on("load", () => seen.loads++);
-  page.on("requestfinished", (request) => seen.requests.push(request.url()));
 
   await page.goto(url);
   return { page, context, seen };

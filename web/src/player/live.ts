@@ -165,7 +165,10 @@ export class LivePlayer {
     const now = Date.now();
     const date = this.isNative ? this.nativeDate() : this.hls?.playingDate?.getTime();
     if (date != null && Number.isFinite(date)) return this.server.since(date, now);
-    return this.hls?.latency || null;
+
+    /* without a date: behind the newest that is known here */
+    const edge = this.isNative ? this.edge() : null;
+    return edge === null ? this.hls?.latency || null : Math.max(0, edge - this.video.currentTime);
   }
 
   /** When the broadcast began, milliseconds since 1970 on this device's clock; null: not known. */

@@ -85,7 +85,7 @@ export interface Model {
 export const STALL_MS = 2500;
 export const JUMP_MS = 1000;      // the engine jumps by itself, mostly sooner
 export const SLOW_START_MS = 4000;
-export const MISSED = 4;           // seconds
+export const MISSED = 2;           // seconds
 export const HOLD_MS = 200;
 const GROWN_MS = 1200;
 const CHECK_MS = 5000;
