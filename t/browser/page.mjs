@@ -149,6 +149,31 @@ await run(async (closing) => {
     await context.close();
   }
 
+  /* a server that refuses, and a browser that can do nothing */
+  {
+    const { page, context } = await openPage(browser, "about:blank", { viewport: PHONE, touch: true });
+    await page.route("**/live/**", (route) => route.fulfill({ status: 403, body: "" }));
+    await page.goto(watch);
+    await page.getByText("You may not watch this stream").waitFor();
+    await noOverflow(page, "360 px, forbidden");
+    await reachable(page, "360 px, forbidden");
+    await context.close();
+  }
+
+  {
+    const { page, context } = await openPage(browser, watch, {
+      before: () => {
+        for (const name of ["MediaSource", "ManagedMediaSource", "WebKitMediaSource"]) {
+          Object.defineProperty(window, name, { value: undefined });
+        }
+        HTMLMediaElement.prototype.canPlayType = () => "";
+      },
+    });
+    await page.getByText("This browser cannot play the stream").waitFor();
+    ok(true, "a browser without MSE and HLS is told so");
+    await context.close();
+  }
+
   new Publisher(closing, need("LIVE_PUBLISH_URL"));
   await untilLive(`${http}/live/${stream}/index.m3u8`);
 

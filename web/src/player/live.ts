@@ -273,7 +273,9 @@ export class LivePlayer {
     const hls = new Hls({ ...CONFIG, debug, pLoader: this.playlists() });
     this.engines++;
 
+    /* attached anew, or only loaded anew */
     hls.on(Events.MEDIA_ATTACHED, () => void this.begin());
+    hls.on(Events.MANIFEST_PARSED, () => void this.begin());
     hls.on(Events.ERROR, (_event, data) => this.onError(data));
 
     hls.on(Events.FRAG_LOADED, (_event, { frag, part, payload }) => {
