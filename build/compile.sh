@@ -61,7 +61,14 @@ build_module() {
     fi
 
     step "building ngx_live_module.so ($name)" make -C "$dir" -f objs/Makefile modules
-    cp "$dir/objs/ngx_live_module.so" "$dir/ngx_live_module.so"
+    install_module "$dir/objs/ngx_live_module.so" "$dir/ngx_live_module.so"
+}
+
+# a running nginx has the file mapped: a new one takes its name, nothing is written into the old
+install_module() {
+    cmp -s "$1" "$2" && return 0
+    cp "$1" "$2.new"
+    mv -f "$2.new" "$2"
 }
 
 configure_module() {
@@ -109,8 +116,8 @@ configure_sanitized() {
         --with-cc-opt="-O1 -g -fno-omit-frame-pointer -fsanitize=address -DNGX_DEBUG_PALLOC=1 -Wno-error" \
         --with-ld-opt="-fsanitize=address,undefined" \
         --add-module="$rtmp" --add-module="$ROOT"
-    # UBSan on our objects alone: nginx itself is not clean
-    sed -i -E '/ngx_live_module\/[a-z]+\/[a-z_0-9]+\.c$/s/$/ -fsanitize=undefined -fno-sanitize-recover=undefined/' objs/Makefile
+    # UBSan on our objects alone: nginx itself is not clean. Two tabs: the compiler's line, not the rule's
+    sed -i -E '/^\t\t.*\/ngx_live_module\/[a-z]+\/[a-z_0-9]+\.c$/s/$/ -fsanitize=undefined -fno-sanitize-recover=undefined/' objs/Makefile
 }
 
 build_web() {

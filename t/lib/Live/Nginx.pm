@@ -19,7 +19,7 @@ $SIG{$_} = sub { die "signal $_[0]\n" } for qw(INT TERM HUP);
 
 
 # options, all with a default:
-#   workers, name, level (of the error log), env (hash)
+#   workers, name (of the test), level (of the error log), env (hash)
 #   store     parameters behind path=                     keys    { key => stream }, or undef: live_publish open
 #   live      "on": nginx-rtmp's own as well              app     more lines in application live {}
 #   rtmp      in rtmp {}        rtmp_server  in rtmp's server {}        apps  more applications
@@ -165,7 +165,7 @@ error_log $dir/error.log $self->{level};
 env ASAN_OPTIONS;
 env UBSAN_OPTIONS;
 $self->{main}
-live_store $self->{name} path=$self->{store_path} $self->{store};
+live_store test path=$self->{store_path} $self->{store};
 
 events { worker_connections 1024; }
 

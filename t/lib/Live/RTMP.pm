@@ -367,7 +367,7 @@ sub read_flv {
 
 sub is_header { my ($t) = @_; return $t->{type} != 18 && substr($t->{data}, 1, 1) eq "\0" && ($t->{type} == 9
     || (ord $t->{data}) >> 4 == 10) }
-sub is_key    { my ($t) = @_; return $t->{type} == 9 && (ord $t->{data}) >> 4 == 1 && !is_header($t) }
+sub is_key    { my ($t) = @_; return $t->{type} == 9 && (ord $t->{data}) >> 4 == 1 && substr($t->{data}, 1, 1) eq "\1" }
 
 
 # one tag; o: as for chunks(), add: to its timestamp, delta: fmt 1 where it is possible
