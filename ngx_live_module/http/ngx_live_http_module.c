@@ -198,6 +198,12 @@ ngx_live_http_answer(ngx_live_http_ctx_t *ctx)
         break;
     }
 
+    /* being sent, as fast as the client reads: not to be answered again */
+
+    if (rc == NGX_AGAIN && ctx->request->header_sent) {
+        return NGX_OK;
+    }
+
     /* answered with an error before any header was sent */
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE && !ctx->request->header_sent) {

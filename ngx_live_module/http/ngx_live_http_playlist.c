@@ -38,6 +38,7 @@ static ngx_int_t ngx_live_http_send_text(ngx_live_http_ctx_t *ctx,
 static live_store_snapshot_t *ngx_live_http_snapshot(ngx_log_t *log);
 static ngx_int_t ngx_live_http_write_media(ngx_live_http_ctx_t *ctx,
     ngx_live_http_text_t *text, int track);
+static uint32_t ngx_live_http_parts(ngx_live_http_ctx_t *ctx, int track);
 
 
 static ngx_live_http_texts_t  *ngx_live_http_texts;
@@ -289,13 +290,33 @@ ngx_live_http_write_media(ngx_live_http_ctx_t *ctx, ngx_live_http_text_t *text,
 }
 
 
+/* parts of the segment that _HLS_msn names, 0 unless it is complete */
+
+static uint32_t
+ngx_live_http_parts(ngx_live_http_ctx_t *ctx, int track)
+{
+    int                   rc;
+    live_store_segment_t  segment;
+
+    ngx_memzero(&segment, sizeof(live_store_segment_t));
+
+    rc = live_store_find_segment(ctx->zone->store, ctx->ref, track,
+                                 ctx->query.msn, &segment);
+
+    /* LIVE_ELOST is a gap, too */
+
+    return ((rc == LIVE_OK || rc == LIVE_ELOST)
+            && segment.msn == ctx->query.msn)
+           ? segment.parts : 0;
+}
+
+
 ngx_int_t
 ngx_live_http_playlist(ngx_live_http_ctx_t *ctx)
 {
     int                        track;
     ngx_int_t                  rc;
     live_store_edge_t          edge;
-    live_store_segment_t       segment;
     ngx_live_http_text_t      *text;
     live_store_stream_info_t   info;
 
@@ -318,16 +339,10 @@ ngx_live_http_playlist(ngx_live_http_ctx_t *ctx)
 
     if (ctx->query.has_msn) {
 
-        segment.parts = 0;
+        ctx->query.part_limit = live_hls_part_limit(info.part_us);
 
-        if (live_store_find_segment(ctx->zone->store, ctx->ref, track,
-                                    ctx->query.msn, &segment)
-            == LIVE_EINVAL)
-        {
-            segment.parts = 0;
-        }
-
-        switch (live_hls_decide(&ctx->query, &edge, segment.parts)) {
+        switch (live_hls_decide(&ctx->query, &edge,
+                                ngx_live_http_parts(ctx, track))) {
 
         case LIVE_HLS_NOW:
             break;
