@@ -27,6 +27,8 @@ static ngx_int_t ngx_live_ingest_av(ngx_rtmp_session_t *s,
     ngx_rtmp_header_t *h, ngx_chain_t *in);
 static ngx_int_t ngx_live_ingest_abort(ngx_rtmp_session_t *s,
     ngx_rtmp_header_t *h, ngx_chain_t *in);
+static ngx_int_t ngx_live_ingest_guard(ngx_rtmp_session_t *s,
+    ngx_rtmp_header_t *h, ngx_chain_t *in);
 static ngx_int_t ngx_live_ingest_close_stream(ngx_rtmp_session_t *s,
     ngx_rtmp_close_stream_t *v);
 
@@ -267,6 +269,47 @@ ngx_live_ingest_abort(ngx_rtmp_session_t *s, ngx_rtmp_header_t *h,
     st->len = 0;
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx-rtmp's handlers of metadata use the application's configuration, which
+ * there is not before connect, and a worker died of it: until then nothing but
+ * connect passes.  Runs before them: they are registered later.
+ */
+
+static ngx_int_t
+ngx_live_ingest_guard(ngx_rtmp_session_t *s, ngx_rtmp_header_t *h,
+    ngx_chain_t *in)
+{
+    size_t   n;
+    u_char  *p;
+
+    static u_char  connect[] = "\x02\x00\x07" "connect";
+
+    if (s->app_conf) {
+        return NGX_OK;
+    }
+
+    p = ngx_live_ingest_gather(in, &n, s->connection->log);
+
+    if (p && h->type == NGX_RTMP_MSG_AMF3_CMD) {
+        p++;
+        n--;
+    }
+
+    if (p && (h->type == NGX_RTMP_MSG_AMF_CMD
+              || h->type == NGX_RTMP_MSG_AMF3_CMD)
+        && n >= sizeof(connect) - 1
+        && ngx_memcmp(p, connect, sizeof(connect) - 1) == 0)
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "live: message of type %d before connect", (int) h->type);
+
+    return NGX_ERROR;
 }
 
 
@@ -550,6 +593,10 @@ ngx_live_ingest_postconfiguration(ngx_conf_t *cf)
         ngx_uint_t              event;
         ngx_rtmp_handler_pt     handler;
     } events[] = {
+        { NGX_RTMP_MSG_AMF_CMD, ngx_live_ingest_guard },
+        { NGX_RTMP_MSG_AMF_META, ngx_live_ingest_guard },
+        { NGX_RTMP_MSG_AMF3_CMD, ngx_live_ingest_guard },
+        { NGX_RTMP_MSG_AMF3_META, ngx_live_ingest_guard },
         { NGX_RTMP_MSG_AUDIO, ngx_live_ingest_av },
         { NGX_RTMP_MSG_VIDEO, ngx_live_ingest_av },
         { NGX_RTMP_MSG_ABORT, ngx_live_ingest_abort }
