@@ -45,22 +45,14 @@ static void live_hls_segment_tags(live_text_t *text,
 static void live_hls_tail(live_text_t *text, const live_hls_plan_t *plan);
 
 
-static uint64_t
-live_hls_us(const live_store_snapshot_t *s, uint64_t ticks)
-{
-    uint64_t  scale = s->track.timescale;
-
-    return ticks / scale * 1000000 + ticks % scale * 1000000 / scale;
-}
-
-
 /* where ticks stand on the track's clock, so that rounding never adds up */
 
 static uint64_t
-live_hls_span(const live_store_snapshot_t *s, uint64_t start,
+live_hls_span(const live_store_segment_t *segment, uint64_t start,
     uint64_t duration)
 {
-    return live_hls_us(s, start + duration) - live_hls_us(s, start);
+    return live_store_us(start + duration, segment->timescale)
+           - live_store_us(start, segment->timescale);
 }
 
 
@@ -112,14 +104,16 @@ live_hls_plan(const live_store_snapshot_t *s, const live_hls_options_t *o,
         }
     }
 
-    total = s->edge.closed ? 0 : live_hls_us(s, open);
+    total = s->edge.closed
+            ? 0 : live_store_us(open, s->segments[s->nsegments - 1].timescale);
     behind = total;
     plan->first_part = s->nsegments;
 
     for (i = s->nsegments; i; i--) {
 
         if (live_hls_closed(s, i - 1)) {
-            total += live_hls_us(s, s->segments[i - 1].duration);
+            total += live_store_us(s->segments[i - 1].duration,
+                                   s->segments[i - 1].timescale);
         }
 
         if (behind < LIVE_HLS_PARTS * target) {
@@ -290,11 +284,12 @@ live_hls_segment_tags(live_text_t *text, const live_hls_plan_t *plan,
 
 static void
 live_hls_part(live_text_t *text, const live_hls_plan_t *plan,
-    const live_store_part_t *part, uint64_t start)
+    const live_store_segment_t *segment, const live_store_part_t *part,
+    uint64_t start)
 {
     uint64_t  us;
 
-    us = live_hls_span(plan->s, start, part->duration);
+    us = live_hls_span(segment, start, part->duration);
 
     if (us > (uint64_t) plan->s->stream.part_us) {
         us = (uint64_t) plan->s->stream.part_us;
@@ -353,7 +348,7 @@ live_hls_segments(live_text_t *text, const live_hls_plan_t *plan)
                 for ( /* void */ ;
                      k < s->nparts && s->parts[k].msn == segment->msn; k++)
                 {
-                    live_hls_part(text, plan, &s->parts[k], start);
+                    live_hls_part(text, plan, segment, &s->parts[k], start);
                     start += s->parts[k].duration;
                 }
             }
@@ -368,7 +363,7 @@ live_hls_segments(live_text_t *text, const live_hls_plan_t *plan)
         }
 
         live_text_lit(text, "#EXTINF:");
-        live_text_seconds(text, live_hls_span(s, segment->start,
+        live_text_seconds(text, live_hls_span(segment, segment->start,
                                               segment->duration), 6);
         live_text_lit(text, ",\n");
         live_hls_uri(text, plan, segment->msn);
@@ -437,7 +432,7 @@ live_hls_media(const live_store_snapshot_t *s, const live_hls_options_t *o,
     live_text_t      text;
     live_hls_plan_t  plan;
 
-    if (s->nsegments == 0 || s->track.timescale == 0) {
+    if (s->nsegments == 0) {
         return LIVE_AGAIN;
     }
 

@@ -134,37 +134,41 @@ live_store_drop_inits(live_store_t *store,
 
 /*
  * The playlist keeps the newest closed segments that fill the window; files stay
- * for as long again.  Called with the last segment closed.
+ * for as long again.  Called with the last segment closed.  1: the stream's limit
+ * of bytes, not its window, was what counted.
  */
 
-void
+int
 live_store_expire(live_store_t *store, const live_store_stream_info_t *info,
     live_index_block_t *block, live_index_track_t *track)
 {
-    uint64_t               msn, last, first, floor, ticks, window, listed;
+    int                    full;
+    uint64_t               msn, last, first, floor, ticks, us, window, listed;
     live_store_part_t      part;
     live_store_segment_t  *segment;
 
     if (live_store_last(track, NULL, &part) != LIVE_OK) {
-        return;
+        return 0;
     }
 
+    full = 0;
     last = part.msn;
     first = atomic_load(&track->first_msn);
     floor = atomic_load(&track->floor_msn);
-    window = (uint64_t) info->window_us * track->info.timescale / 1000000;
+    window = (uint64_t) info->window_us;
 
-    ticks = 0;
+    us = 0;
     listed = 0;
 
     for (msn = last; msn > floor; msn--) {
-        ticks += live_store_ring_segment(track, msn, &segment);
+        ticks = live_store_ring_segment(track, msn, &segment);
+        us += live_store_us(ticks, segment->timescale);
 
-        if (listed == 0 && ticks >= window && last - msn >= 2) {
+        if (listed == 0 && us >= window && last - msn >= 2) {
             listed = msn;
         }
 
-        if (ticks >= 2 * window) {
+        if (us >= 2 * window) {
             break;
         }
     }
@@ -175,6 +179,7 @@ live_store_expire(live_store_t *store, const live_store_stream_info_t *info,
         msn = (first > floor) ? first : floor + 1;
 
         if (last - msn >= 3) {
+            full = (msn > first && msn > listed);
             listed = (msn > listed) ? msn : listed;
 
         } else {
@@ -204,6 +209,8 @@ live_store_expire(live_store_t *store, const live_store_stream_info_t *info,
     if (segment->msn == floor) {
         live_store_drop_inits(store, info, track, segment->init);
     }
+
+    return full;
 }
 
 

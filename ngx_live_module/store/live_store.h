@@ -69,6 +69,7 @@ typedef struct {
     uint64_t   start;            /* ticks */
     int64_t    pdt_us;           /* UTC, us since 1970 */
     uint64_t   first_part;       /* number of its first part in the track's count */
+    uint32_t   timescale;        /* ticks a second, its init segment's */
     uint32_t   init;
     uint32_t   discontinuity;    /* up to and including this segment */
     uint32_t   parts;            /* with CLOSED */
@@ -76,6 +77,18 @@ typedef struct {
     uint64_t   duration;         /* with CLOSED; ticks */
     uint64_t   size;             /* with CLOSED; bytes */
 } live_store_segment_t;
+
+
+static inline uint64_t
+live_store_us(uint64_t ticks, uint32_t timescale)
+{
+    if (timescale == 0) {
+        return 0;
+    }
+
+    return ticks / timescale * 1000000 + ticks % timescale * 1000000
+                                         / timescale;
+}
 
 
 /* where a track's playlist ends */
@@ -389,7 +402,8 @@ int live_store_write_segment(live_store_writer_t *writer, uint32_t track,
 /*
  * Writes head and body to the segment's file and makes the part visible: index,
  * duration and flags are used.  If the bytes cannot be written (no room) the part
- * becomes a gap, which returns LIVE_ENOSPC: the publisher goes on.
+ * becomes a gap, which returns LIVE_ENOSPC: the publisher goes on.  errno says
+ * why, 0 if the store's own limit is reached.
  * LIVE_OK; LIVE_ENOSPC; LIVE_ELOST: taken over.
  */
 
@@ -401,6 +415,10 @@ int live_store_write_part(live_store_writer_t *writer, uint32_t track,
 
 int live_store_write_end(live_store_writer_t *writer, uint32_t track,
     uint64_t duration, uint32_t flags);
+
+/* 1 once the stream's limit of bytes, not its window, made a segment expire */
+
+int live_store_shortened(const live_store_writer_t *writer);
 
 /* measured, frames per 1000 s */
 

@@ -16,7 +16,7 @@
 
 
 #define LIVE_STORE_MAGIC        0x6576696c2d78676eull    /* "ngx-live" */
-#define LIVE_STORE_VERSION      1
+#define LIVE_STORE_VERSION      2
 
 #define LIVE_STORE_SEGMENTS     256      /* ring of one track */
 #define LIVE_STORE_STREAMS_MAX  4096
@@ -95,7 +95,7 @@ typedef struct {
     _Atomic uint32_t          init_floor;
     _Atomic uint32_t          init_last;
     uint64_t                  bytes;            /* ever */
-    uint64_t                  ticks;            /* ever */
+    uint64_t                  us;               /* ever */
     live_store_segment_t      segments[LIVE_STORE_SEGMENTS];
     live_store_part_t         parts[LIVE_STORE_PARTS];
 } live_index_track_t;
@@ -155,7 +155,7 @@ int live_store_file_create(const live_store_t *store, const char *stream,
 void live_store_drop_segment(live_store_t *store,
     const live_store_stream_info_t *info, live_index_block_t *block,
     live_index_track_t *track, uint64_t msn);
-void live_store_expire(live_store_t *store,
+int live_store_expire(live_store_t *store,
     const live_store_stream_info_t *info, live_index_block_t *block,
     live_index_track_t *track);
 void live_store_drop_stream(live_store_t *store, live_index_stream_t *stream);

@@ -73,7 +73,7 @@ live_store_seal(live_store_t *store, live_index_block_t *block,
         }
     }
 
-    track->ticks += segment->duration;
+    track->us += live_store_us(segment->duration, segment->timescale);
 
     (void) store;
     (void) block;
@@ -99,7 +99,7 @@ live_store_append_gap(live_index_track_t *track, uint32_t gen, uint64_t msn,
     segment->msn = msn;
     segment->start = start;
     segment->pdt_us = before->pdt_us + (int64_t)
-                      (before->duration * 1000000 / track->info.timescale);
+                      live_store_us(before->duration, before->timescale);
     segment->first_part = n;
     segment->discontinuity = discontinuity;
     segment->duration = duration;
@@ -119,7 +119,7 @@ live_store_append_gap(live_index_track_t *track, uint32_t gen, uint64_t msn,
         part->visible_us = live_store_monotonic();
     }
 
-    track->ticks += duration;
+    track->us += live_store_us(duration, segment->timescale);
     atomic_store(&track->head, live_head(gen, 1, n));
 }
 
@@ -134,7 +134,7 @@ live_store_level(const live_store_stream_info_t *info,
     live_index_block_t *block, uint32_t gen)
 {
     uint32_t               t, lead;
-    uint64_t               msn, target;
+    uint64_t               msn, target, scale;
     live_store_part_t      part, newest;
     live_index_track_t    *track, *leader;
     live_store_segment_t  *segment;
@@ -170,14 +170,18 @@ live_store_level(const live_store_stream_info_t *info,
             continue;
         }
 
-        target = (uint64_t) info->part_us * track->info.timescale / 1000000;
+        /* a gap goes on with the clock of the segment before it */
+
+        scale = track->segments[part.msn % LIVE_STORE_SEGMENTS].timescale;
+        target = (uint64_t) info->part_us * scale / 1000000;
 
         for (msn = part.msn + 1; msn <= newest.msn; msn++) {
             segment = &leader->segments[msn % LIVE_STORE_SEGMENTS];
 
             live_store_append_gap(track, gen, msn,
-                                  segment->duration * track->info.timescale
-                                  / leader->info.timescale, target,
+                                  live_store_us(segment->duration,
+                                                segment->timescale)
+                                  * scale / 1000000, target,
                                   segment->discontinuity);
         }
     }

@@ -15,6 +15,7 @@
 
 typedef struct {
     int                    fd;          /* of the open segment, -1: none */
+    int                    error;       /* errno of what failed last on it */
     uint64_t               offset;      /* bytes in it */
     uint32_t               parts;       /* in the open segment */
     uint32_t               filled;      /* of them not gaps */
@@ -29,6 +30,7 @@ struct live_store_writer_s {
     live_index_block_t    *block;
     uint32_t               number;      /* of the stream */
     uint32_t               gen;
+    int                    shortened;
     live_writer_track_t    tracks[LIVE_STORE_TRACKS];
 };
 
@@ -41,7 +43,7 @@ static void live_store_epoch(live_store_t *store, char *buf, size_t len);
 static int live_store_publish(live_store_writer_t *writer,
     live_index_track_t *track, uint64_t parts, uint32_t closed);
 static void live_store_measure(live_index_track_t *track, uint64_t bytes,
-    uint64_t ticks, int whole);
+    uint64_t us, int whole);
 
 
 static char *
@@ -363,10 +365,8 @@ live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
         }
 
         segment = &track->segments[part.msn % LIVE_STORE_SEGMENTS];
-        us = (int64_t) ((segment->start + segment->duration) / 1000
-                        * 1000000 / track->info.timescale * 1000
-                        + (segment->start + segment->duration) % 1000
-                        * 1000000 / track->info.timescale);
+        us = (int64_t) live_store_us(segment->start + segment->duration,
+                                     segment->timescale);
 
         if (rc == LIVE_AGAIN || us > *end_us) {
             *end_us = us;
@@ -471,6 +471,7 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     segment = &track->segments[in->msn % LIVE_STORE_SEGMENTS];
 
     *segment = *in;
+    segment->timescale = track->info.timescale;
     segment->first_part = live_head_parts(atomic_load(&track->head));
     segment->parts = 0;
     segment->duration = 0;
@@ -486,6 +487,7 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     wt->fd = live_store_file_create(writer->store, writer->stream->info.name,
                                     track->info.id, writer->stream->info.epoch,
                                     in->msn, 0);
+    wt->error = (wt->fd == -1) ? errno : 0;
 
     if (!atomic_load(&track->used)) {
         atomic_store(&track->first_msn, in->msn);
@@ -532,6 +534,7 @@ live_store_append(live_writer_track_t *wt, const uint8_t *head, size_t nhead,
     struct iovec  iov[2];
 
     if (wt->fd == -1) {
+        errno = wt->error;
         return LIVE_ENOSPC;
     }
 
@@ -555,12 +558,16 @@ live_store_append(live_writer_track_t *wt, const uint8_t *head, size_t nhead,
                 continue;
             }
 
+            wt->error = errno;
+
             /* nobody reads behind the size of the last visible part */
 
             if (done && ftruncate(wt->fd, (off_t) wt->offset) == -1) {
                 close(wt->fd);
                 wt->fd = -1;
             }
+
+            errno = wt->error;
 
             return LIVE_ENOSPC;
         }
@@ -604,9 +611,13 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
 
         max = writer->store->header->bytes_max;
 
-        rc = (max && atomic_load(&writer->store->header->bytes) > max)
-             ? LIVE_ENOSPC
-             : live_store_append(wt, head, nhead, body, nbody);
+        if (max && atomic_load(&writer->store->header->bytes) > max) {
+            errno = 0;
+            rc = LIVE_ENOSPC;
+
+        } else {
+            rc = live_store_append(wt, head, nhead, body, nbody);
+        }
 
         if (rc == LIVE_OK) {
             part->size = (uint32_t) (nhead + nbody);
@@ -632,9 +643,11 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
         return LIVE_ELOST;
     }
 
-    if (track->ticks == 0) {
+    if (track->us == 0) {
         wt->ticks += in->duration;
-        live_store_measure(track, wt->offset, wt->ticks, 0);
+        live_store_measure(track, wt->offset,
+                           live_store_us(wt->ticks, wt->segment->timescale),
+                           0);
     }
 
     return rc;
@@ -647,16 +660,16 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
  */
 
 static void
-live_store_measure(live_index_track_t *track, uint64_t bytes, uint64_t ticks,
+live_store_measure(live_index_track_t *track, uint64_t bytes, uint64_t us,
     int whole)
 {
     uint64_t  bits;
 
-    if (ticks == 0) {
+    if (us == 0) {
         return;
     }
 
-    bits = bytes * 8 * track->info.timescale / ticks;
+    bits = bytes * 8000000 / us;
     bits = bits > UINT32_MAX ? UINT32_MAX : bits;
 
     if (!whole) {
@@ -665,24 +678,28 @@ live_store_measure(live_index_track_t *track, uint64_t bytes, uint64_t ticks,
         return;
     }
 
-    if (track->ticks == 0) {
+    if (track->us == 0) {
         track->info.bits_peak = 0;
     }
 
     track->bytes += bytes;
-    track->ticks += ticks;
+    track->us += us;
 
     /* a short segment says little about the rate a player must sustain */
 
-    if ((bits > track->info.bits_peak && ticks >= track->info.timescale / 2)
+    if ((bits > track->info.bits_peak && us >= 500000)
         || track->info.bits_peak == 0)
     {
         track->info.bits_peak = (uint32_t) bits;
     }
 
-    track->info.bits_average = (uint32_t) (track->bytes * 8
-                                           * track->info.timescale
-                                           / track->ticks);
+    /* bytes of years, so not in one product */
+
+    bits = track->bytes / track->us * 8000000
+           + track->bytes % track->us * 8000000 / track->us;
+
+    track->info.bits_average = bits > UINT32_MAX ? UINT32_MAX
+                                                 : (uint32_t) bits;
 }
 
 
@@ -726,11 +743,23 @@ live_store_write_end(live_store_writer_t *writer, uint32_t t,
         return LIVE_ELOST;
     }
 
-    live_store_measure(track, segment->size, duration, 1);
-    live_store_expire(writer->store, &writer->stream->info, writer->block,
-                      track);
+    live_store_measure(track, segment->size,
+                       live_store_us(duration, segment->timescale), 1);
+
+    if (live_store_expire(writer->store, &writer->stream->info, writer->block,
+                          track))
+    {
+        writer->shortened = 1;
+    }
 
     return LIVE_OK;
+}
+
+
+int
+live_store_shortened(const live_store_writer_t *writer)
+{
+    return writer->shortened;
 }
 
 

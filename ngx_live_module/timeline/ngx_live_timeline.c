@@ -23,6 +23,7 @@ struct ngx_live_publication_s {
     uint32_t                 begins;       /* next part begins a segment, a bit a track */
     unsigned                 unsupported:1;
     unsigned                 full:1;       /* said that there is no room */
+    unsigned                 shortened:1;  /* said that the window is shorter */
 };
 
 
@@ -349,6 +350,7 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
     int                 rc;
     long                n;
     size_t              bound;
+    ngx_err_t           err;
     live_fragment_t     fragment;
     live_store_part_t   p;
 
@@ -398,12 +400,13 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
 
     rc = live_store_write_part(pub->writer, track, &p, pub->head, (size_t) n,
                                part->data, part->size);
+    err = ngx_errno;
 
     if (rc == LIVE_ENOSPC) {
 
         if (!pub->full) {
             pub->full = 1;
-            ngx_log_error(NGX_LOG_CRIT, pub->log, ngx_errno,
+            ngx_log_error(NGX_LOG_CRIT, pub->log, err,
                           "live: no room for a part in \"%s\", viewers get "
                           "gaps: give its file system more room, raise size= of "
                           "live_store, or shorten live_window",
@@ -444,6 +447,14 @@ ngx_live_timeline_segment_end(void *ctx, uint32_t track, uint64_t msn,
 
     if (rc != LIVE_OK) {
         return rc;
+    }
+
+    if (!pub->shortened && live_store_shortened(pub->writer)) {
+        pub->shortened = 1;
+        ngx_log_error(NGX_LOG_WARN, pub->log, 0,
+                      "live: the stream reached size= of live_window, its "
+                      "playlist gets shorter than the window: raise size=, or "
+                      "lower the encoder's bitrate");
     }
 
     live_timeline_resume(pub->timeline, &resume);

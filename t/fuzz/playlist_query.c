@@ -52,6 +52,7 @@ fuzz_snapshot(const uint8_t *p)
         segment->msn = (p[7] & 8) ? UINT64_MAX / 2 + i : i;
         segment->start = UINT64_MAX / 4 * (p[4] & 1) + i * 90000;
         segment->duration = 90000;
+        segment->timescale = p[6] & 2 ? 44100 : p[6] & 4 ? 0 : 90000;
         segment->pdt_us = (int64_t) (p[6] & 1 ? UINT64_MAX / 2 : i * 1000000);
         segment->flags = p[8 + i % 8] & 0x1f;
         segment->init = p[8 + i % 8] >> 6;

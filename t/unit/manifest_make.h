@@ -74,6 +74,7 @@ make_segment(make_t *m, uint32_t flags, uint32_t init)
     segment->start = before ? before->start + before->duration : 0;
     segment->pdt_us = m->pdt_us;
     segment->first_part = m->nparts;
+    segment->timescale = m->s.track.timescale;
     segment->init = init;
     segment->discontinuity = m->discontinuity;
     segment->flags = flags;

@@ -628,6 +628,46 @@ drift(void)
 }
 
 
+/* audio goes from 48 kHz to 44.1 kHz: each segment is told in its own clock */
+
+static void
+other_clock(void)
+{
+    char      *text;
+    uint32_t   i;
+
+    make_stream(&m, "a", 48000);
+    make_whole(&m, 4, 24000);
+    make_whole(&m, 4, 24000);
+
+    m.s.track.timescale = 44100;
+    make_segment(&m, LIVE_SEGMENT_INDEPENDENT|LIVE_SEGMENT_DISCONT, 2);
+    m.segments[2].start = 4 * 44100;
+
+    for (i = 0; i < 4; i++) {
+        make_part(&m, 22050, LIVE_PART_INDEPENDENT);
+    }
+
+    make_close(&m);
+
+    text = make_text(make_snapshot(&m), NULL, 0);
+    (void) parse_playlist(&now, text);
+    free(text);
+
+    for (i = 0; i < 3; i++) {
+        ok(fabs(now.segments[i].duration - 2) < 1e-6,
+           "FM-CODEC-04 segment %u around a change of clock lasts 2 s: %f", i,
+           now.segments[i].duration);
+    }
+
+    for (i = 0; i < now.nparts && fabs(now.parts[i].duration - 0.5) < 1e-6; i++)
+    {
+    }
+
+    is_int(i, 12, "FM-CODEC-04 and every part half a second");
+}
+
+
 /* a part that lasts a tick too long is not said to */
 
 static void
@@ -693,6 +733,7 @@ main(void)
 
     lost_parts();
     drift();
+    other_clock();
     tick();
     dates();
 
