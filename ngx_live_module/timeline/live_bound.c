@@ -133,6 +133,12 @@ live_bound_new(live_timeline_t *tl, int64_t ns, int64_t end_ns, uint32_t flags)
     bound->discontinuity = discontinuity;
     bound->pdt_us = live_clock_pdt(tl, ns, elapsed);
 
+    if (ns / 1000 > tl->end_us) {
+        tl->end_us = ns / 1000;
+        tl->end_mono_us = tl->now_us;
+        tl->end_pdt_us = bound->pdt_us;
+    }
+
     if (tl->started) {
         live_bound_join(tl, audio, ns);
     }
@@ -322,20 +328,16 @@ live_bound_predict(const live_timeline_t *tl, const live_track_t *track)
 
 
 /*
- * The leading track decides where segments begin.  frame is next in its queue, all
- * before it is in a part or taken.
+ * Nothing came for longer than a segment may last: the grid goes on until the next
+ * boundary may be at now, or the pause is left out.
  */
 
 void
-live_bound_lead(live_timeline_t *tl, live_media_e media,
+live_bound_reach(live_timeline_t *tl, live_media_e media, int64_t now,
     const live_frame_t *frame)
 {
-    int64_t        now, start, end, max, pause, usual, key, share;
-    live_track_t  *track;
+    int64_t  start, max, pause;
 
-    track = &tl->tracks[media];
-
-    now = live_ns(track, frame->dts);
     start = live_bound_get(tl, tl->msn)->ns;
     max = tl->conf.segment_max_us * 1000;
 
@@ -347,18 +349,40 @@ live_bound_lead(live_timeline_t *tl, live_media_e media,
         return;
     }
 
-    /* longer than allowed without any frame: the grid goes on */
-
     while (now - start > max) {
         start += max;
 
-        if (media == LIVE_VIDEO && !(frame->key && now - start < max)) {
+        if (media == LIVE_VIDEO && !(frame->key && now - start <= max)) {
             live_bound_forced(tl, start, frame);
 
         } else {
             live_bound_new(tl, start, start, 0);
         }
     }
+}
+
+
+/*
+ * The leading track decides where segments begin.  frame is next in its queue, all
+ * before it is in a part or taken.
+ */
+
+void
+live_bound_lead(live_timeline_t *tl, live_media_e media,
+    const live_frame_t *frame)
+{
+    int64_t        now, start, end, max, usual, least, key, share;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    now = live_ns(track, frame->dts);
+    least = live_bound_least(tl, media);
+    max = tl->conf.segment_max_us * 1000;
+
+    live_bound_reach(tl, media, now > least ? now : least, frame);
+
+    start = live_bound_get(tl, tl->msn)->ns;
 
     if (live_bound_wanted(tl, media, frame, now - start)) {
         live_bound_new(tl, now, now, 0);
@@ -376,10 +400,9 @@ live_bound_lead(live_timeline_t *tl, live_media_e media,
         /* its clock may make a step */
 
         if (now - start + usual + LIVE_MS > max) {
-            end = live_bound_least(tl, media);
-            end = now > end ? now : end;
+            now = now > least ? now : least;
 
-            live_bound_new(tl, end, end, 0);
+            live_bound_new(tl, now, now, 0);
         }
 
         return;

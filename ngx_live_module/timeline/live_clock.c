@@ -418,7 +418,8 @@ live_clock_pdt(live_timeline_t *tl, int64_t ns, int64_t elapsed_ns)
 
         /* never before what the last publisher's viewers have seen */
 
-        least = tl->resume.end_pdt_us - tl->resume.epoch_us - ns / 1000;
+        least = tl->resume.end_pdt_us + LIVE_TIMELINE_APART / 1000
+                - tl->resume.epoch_us - ns / 1000;
 
         if (tl->resume.msn && tl->pdt_offset_us < least) {
             tl->pdt_offset_us = least;

@@ -160,8 +160,9 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
     end = live_ticks(track, bound->end_ns);
     whole = (bound->ns == bound->end_ns);
 
-    if (frame && frame->dts <= start + live_tolerance(track)) {
-
+    if (frame && frame->dts >= start - live_tolerance(track)
+        && frame->dts <= start + live_tolerance(track))
+    {
         if (media == LIVE_AUDIO && track->taken) {
             step = live_audio_step(track, -(int64_t) track->config.timescale,
                                    track->config.timescale);
@@ -183,6 +184,8 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
     if (end <= track->segment_start) {
         end = track->segment_start + 1;
     }
+
+    live_queue_untake(track, end);
 
     rc = live_cut_end(tl, media, end);
 
@@ -304,6 +307,8 @@ live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
     }
 
     start = live_ticks(track, live_bound_get(tl, track->msn)->ns);
+    end = live_ticks(track, track->end_ns);
+    start = start > end ? start : end;
 
     if (frame->dts < start - live_tolerance(track)) {
         live_queue_drop(track, 1);
@@ -312,19 +317,17 @@ live_cut_begin(live_timeline_t *tl, live_media_e media, int64_t limit)
         return LIVE_OK;
     }
 
+    if (frame->dts < end) {
+
+        /* a little early behind what was there before */
+
+        track->audio.next += end - frame->dts;
+        track->last_dts += end - frame->dts;
+        live_queue_move(track, end - frame->dts);
+    }
+
     if (frame->dts <= start + live_tolerance(track)) {
         start = frame->dts;
-        end = live_ticks(track, track->end_ns);
-
-        if (start < end) {
-
-            /* a little early behind what was there before */
-
-            live_queue_move(track, end - start);
-            track->audio.next += end - start;
-            track->last_dts += end - start;
-            start = end;
-        }
     }
 
     return live_cut_open(tl, media, track->msn, start, frame);
@@ -361,7 +364,7 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
     live_part_e last)
 {
     int            rc;
-    int64_t        start, end;
+    int64_t        start, end, late;
     live_track_t  *track;
     live_frame_t  *frame;
     live_bound_t  *bound;
@@ -372,29 +375,34 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
     if (track->led <= track->taken && live_bound_leader(tl) == media) {
         track->led = track->taken + 1;
         live_bound_lead(tl, media, frame);
+
+        /* a boundary may have taken frames out of the part again */
+
+        frame = &track->frames[track->taken];
     }
+
+    start = INT64_MAX;
+    end = track->segment_start + track->most;
 
     if (track->msn < tl->msn) {
         bound = live_bound_get(tl, track->msn + 1);
         start = live_ticks(track, bound->ns) - live_tolerance(track);
-        end = live_ticks(track, bound->end_ns) - live_tolerance(track);
 
-        if (frame->dts >= start
-            || frame->dts >= track->segment_start + track->most)
-        {
-            return live_cut_roll(tl, media, frame);
+        if (bound->end_ns == bound->ns) {
+            start = start < end ? start : end;
+
+        } else if (live_ticks(track, bound->end_ns) < end) {
+            end = live_ticks(track, bound->end_ns);
         }
+    }
 
-        if (frame->dts >= end) {
-            live_queue_drop(track, 1);
-            tl->stats.dropped[media]++;
-            return LIVE_OK;
-        }
+    if (frame->dts >= start) {
+        return live_cut_roll(tl, media, frame);
+    }
 
-    } else if (frame->dts >= track->segment_start + track->most) {
+    /* in a pause; or at the end, if the track that leads has ended before */
 
-        /* the end, and the track that leads has ended before */
-
+    if (frame->dts >= end) {
         live_queue_drop(track, 1);
         tl->stats.dropped[media]++;
         return LIVE_OK;
@@ -402,6 +410,25 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
 
     if (frame->dts > limit) {
         return LIVE_AGAIN;
+    }
+
+    if (track->taken == 0 && frame->dts < track->part_start) {
+
+        /* the segment could not begin before: left from before a pause, or rounded */
+
+        late = track->part_start - frame->dts;
+
+        if (late > live_tolerance(track) + live_ticks(track, LIVE_MS)) {
+            live_queue_drop(track, 1);
+            tl->stats.dropped[media]++;
+            return LIVE_OK;
+        }
+
+        live_queue_move(track, late);
+
+        if (media == LIVE_AUDIO) {
+            track->audio.next += late;
+        }
     }
 
     rc = live_part_frame(tl, media, last);
@@ -533,7 +560,9 @@ live_cut_fill(live_timeline_t *tl, live_media_e media)
     {
         rc = live_cut_roll(tl, media, NULL);
 
-        if (rc != LIVE_OK || track->state != LIVE_TRACK_RUNNING) {
+        if (rc != LIVE_OK || track->state != LIVE_TRACK_RUNNING
+            || track->nframes)
+        {
             return rc;
         }
     }
@@ -544,8 +573,10 @@ live_cut_fill(live_timeline_t *tl, live_media_e media)
 
     end = live_ticks(track, ns);
 
-    while (track->part_start + track->target <= end) {
-        rc = live_part_emit(tl, media, track->target);
+    while (track->part_start + track->target <= end
+           && live_part_room(tl, track) > 0)
+    {
+        rc = live_part_emit(tl, media, live_part_room(tl, track));
 
         if (rc != LIVE_OK) {
             return rc;
@@ -570,7 +601,9 @@ live_cut_run(live_timeline_t *tl)
     /* video first: it may make a boundary, audio never passes it */
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
-        rc = live_cut_drain(tl, (live_media_e) t, LIVE_PART_WAIT, 0);
+        rc = live_cut_drain(tl, (live_media_e) t,
+                            tl->tracks[t].lost ? LIVE_PART_LOST
+                                               : LIVE_PART_WAIT, 0);
     }
 
     for (t = 0; t < LIVE_TRACKS && rc == LIVE_OK; t++) {
@@ -578,6 +611,38 @@ live_cut_run(live_timeline_t *tl)
     }
 
     return rc;
+}
+
+
+int
+live_cut_level(live_timeline_t *tl, live_media_e media)
+{
+    int            rc;
+    live_track_t  *track;
+
+    track = &tl->tracks[media];
+
+    for ( ;; ) {
+        rc = live_cut_drain(tl, media, LIVE_PART_LOST, 1);
+
+        if (rc != LIVE_OK) {
+            return rc;
+        }
+
+        if (track->state == LIVE_TRACK_JOINING) {
+            rc = live_cut_open_empty(tl, media);
+
+        } else if (track->msn < tl->msn) {
+            rc = live_cut_roll(tl, media, NULL);
+
+        } else {
+            return LIVE_OK;
+        }
+
+        if (rc != LIVE_OK) {
+            return rc;
+        }
+    }
 }
 
 
@@ -630,21 +695,10 @@ live_cut_last(live_timeline_t *tl, live_media_e media, int64_t ns)
 
     track = &tl->tracks[media];
 
-    for ( ;; ) {
+    rc = live_cut_level(tl, media);
 
-        if (track->state == LIVE_TRACK_JOINING) {
-            rc = live_cut_open_empty(tl, media);
-
-        } else if (track->msn < tl->msn) {
-            rc = live_cut_roll(tl, media, NULL);
-
-        } else {
-            break;
-        }
-
-        if (rc != LIVE_OK) {
-            return rc;
-        }
+    if (rc != LIVE_OK) {
+        return rc;
     }
 
     end = track->part_start;

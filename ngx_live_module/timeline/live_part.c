@@ -102,6 +102,25 @@ live_part_fill(live_timeline_t *tl, live_media_e media,
 }
 
 
+int64_t
+live_part_room(live_timeline_t *tl, const live_track_t *track)
+{
+    int64_t  end, bound;
+
+    end = track->segment_start + track->most;
+
+    if (track->msn < tl->msn) {
+        bound = live_ticks(track, live_bound_get(tl, track->msn + 1)->end_ns)
+                + live_tolerance(track);
+        end = bound < end ? bound : end;
+    }
+
+    end -= track->part_start;
+
+    return end < track->target ? end : track->target;
+}
+
+
 int
 live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration)
 {
@@ -198,7 +217,7 @@ live_part_close(live_timeline_t *tl, live_media_e media, int64_t end)
 
     if (media == LIVE_AUDIO) {
         step = live_audio_step(track, track->least - have,
-                               track->target - have);
+                               live_part_room(tl, track) - have);
         live_queue_move(track, step);
         have += step;
     }
@@ -291,7 +310,7 @@ live_part_closes(live_timeline_t *tl, live_media_e media, int64_t have)
 
     track = &tl->tracks[media];
 
-    if (have < track->least || have > track->target) {
+    if (have < track->least || have > live_part_room(tl, track)) {
         return 0;
     }
 
@@ -324,7 +343,10 @@ live_part_overhang(live_timeline_t *tl, live_media_e media)
 
     live_part_take(track);
 
-    return live_part_emit(tl, media, have < d ? d : track->target);
+    d = have < d ? d : track->target;
+    have = live_part_room(tl, track);
+
+    return live_part_emit(tl, media, d < have ? d : have);
 }
 
 
@@ -332,7 +354,7 @@ static int
 live_part_audio(live_timeline_t *tl)
 {
     int            closes;
-    int64_t        end, have, next;
+    int64_t        end, have, next, room;
     live_track_t  *track;
     live_frame_t  *frame;
 
@@ -341,8 +363,9 @@ live_part_audio(live_timeline_t *tl)
 
     have = frame->dts - track->part_start;
     end = have + track->config.frame_samples;
+    room = live_part_room(tl, track);
 
-    if (end > track->target) {
+    if (end > room) {
 
         if (track->taken && live_part_closes(tl, LIVE_AUDIO, have)) {
             return live_part_close(tl, LIVE_AUDIO, frame->dts);
@@ -357,7 +380,7 @@ live_part_audio(live_timeline_t *tl)
         next += track->config.timescale / 1000;
     }
 
-    closes = next > track->target && live_part_closes(tl, LIVE_AUDIO, end);
+    closes = next > room && live_part_closes(tl, LIVE_AUDIO, end);
 
     live_part_take(track);
 
@@ -370,7 +393,7 @@ static int
 live_part_video(live_timeline_t *tl, live_part_e last)
 {
     int            guess;
-    int64_t        end, have;
+    int64_t        end, have, room;
     live_track_t  *track;
     live_frame_t  *frame;
 
@@ -378,6 +401,7 @@ live_part_video(live_timeline_t *tl, live_part_e last)
     frame = &track->frames[track->taken];
 
     guess = 0;
+    room = live_part_room(tl, track);
     have = frame->dts - track->part_start;
 
     if (track->taken + 1 < track->nframes) {
@@ -388,10 +412,9 @@ live_part_video(live_timeline_t *tl, live_part_e last)
         guess = (last == LIVE_PART_WAIT);
     }
 
-    if (end > track->target && track->taken
-        && live_part_closes(tl, LIVE_VIDEO, have))
-    {
-        if (guess && end <= track->target + LIVE_PART_ROUNDING) {
+    if (end > room && track->taken && live_part_closes(tl, LIVE_VIDEO, have)) {
+
+        if (guess && end <= room + LIVE_PART_ROUNDING) {
             return LIVE_AGAIN;
         }
 
@@ -404,7 +427,7 @@ live_part_video(live_timeline_t *tl, live_part_e last)
 
     /* of a lost track no more is sent out than the other has got to */
 
-    if (end > track->target && last != LIVE_PART_LOST) {
+    if (end > room && last != LIVE_PART_LOST) {
         return live_part_overhang(tl, LIVE_VIDEO);
     }
 
@@ -417,14 +440,17 @@ live_part_video(live_timeline_t *tl, live_part_e last)
 int
 live_part_frame(live_timeline_t *tl, live_media_e media, live_part_e last)
 {
+    int64_t        room;
     live_track_t  *track;
     live_frame_t  *frame;
 
     track = &tl->tracks[media];
     frame = &track->frames[track->taken];
 
-    if (frame->dts >= track->part_start + track->target) {
-        return live_part_emit(tl, media, track->target);
+    room = live_part_room(tl, track);
+
+    if (frame->dts >= track->part_start + room) {
+        return live_part_emit(tl, media, room);
     }
 
     if (track->taken

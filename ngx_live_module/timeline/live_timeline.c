@@ -19,9 +19,9 @@
 #define LIVE_TIMELINE_REST   (LIVE_VIDEO_TIMESCALE * 2)
 
 
-static void live_timeline_change(live_timeline_t *tl, live_media_e media,
+static int live_timeline_change(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config);
-static void live_timeline_appear(live_timeline_t *tl, live_media_e media,
+static int live_timeline_appear(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config);
 static int live_timeline_config(live_timeline_t *tl, live_media_e media,
     const live_tag_t *tag);
@@ -177,10 +177,11 @@ live_timeline_use(live_timeline_t *tl, live_media_e media,
  * is made at once where audio leads.
  */
 
-static void
+static int
 live_timeline_change(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config)
 {
+    int            rc;
     live_track_t  *track;
 
     track = &tl->tracks[media];
@@ -188,25 +189,35 @@ live_timeline_change(live_timeline_t *tl, live_media_e media,
     if (track->state != LIVE_TRACK_RUNNING) {
         live_queue_clear(track);
         live_timeline_use(tl, media, config);
-        return;
+        return LIVE_OK;
     }
 
     tl->discont = 1;
     tl->sink.event(tl->ctx, media, LIVE_TIMELINE_CONFIG_CHANGED, 0);
 
     if (media == LIVE_VIDEO) {
-        live_timeline_use(tl, media, config);
-        return;
+
+        /* boundaries that are there already are still the old one's */
+
+        rc = live_cut_level(tl, media);
+
+        if (rc == LIVE_OK) {
+            live_timeline_use(tl, media, config);
+        }
+
+        return rc;
     }
 
     track->next = *config;
     track->waiting = 1;
+
+    return LIVE_OK;
 }
 
 
 /* the last publisher's track that this one has not shown yet, shown now */
 
-static void
+static int
 live_timeline_appear(live_timeline_t *tl, live_media_e media,
     const live_codec_config_t *config)
 {
@@ -218,11 +229,12 @@ live_timeline_appear(live_timeline_t *tl, live_media_e media,
     if (live_codec_same_config(&track->config, config)) {
         track->config = *config;
         track->known = 1;
-        return;
+        return LIVE_OK;
     }
 
     track->known = 1;
-    live_timeline_change(tl, media, config);
+
+    return live_timeline_change(tl, media, config);
 }
 
 
@@ -254,8 +266,7 @@ live_timeline_config(live_timeline_t *tl, live_media_e media,
     tl->seen |= 1u << media;
 
     if (track->ghost) {
-        live_timeline_appear(tl, media, &config);
-        return LIVE_OK;
+        return live_timeline_appear(tl, media, &config);
     }
 
     now = track->waiting ? &track->next : &track->config;
@@ -270,9 +281,7 @@ live_timeline_config(live_timeline_t *tl, live_media_e media,
 
     memset(&track->framing, 0, sizeof(live_framing_t));
 
-    live_timeline_change(tl, media, &config);
-
-    return LIVE_OK;
+    return live_timeline_change(tl, media, &config);
 }
 
 
@@ -337,11 +346,11 @@ live_timeline_read(live_timeline_t *tl, live_media_e media,
             memmove(track->data, track->data + track->size, info.size);
         }
 
-        if (track->ghost) {
-            live_timeline_appear(tl, media, &config);
+        rc = track->ghost ? live_timeline_appear(tl, media, &config)
+                          : live_timeline_change(tl, media, &config);
 
-        } else {
-            live_timeline_change(tl, media, &config);
+        if (rc != LIVE_OK) {
+            return rc;
         }
     }
 
@@ -396,6 +405,13 @@ live_timeline_back(live_timeline_t *tl, live_media_e media,
     track = &tl->tracks[media];
     audio = &tl->tracks[LIVE_AUDIO];
 
+    if (live_bound_silent(tl, media)) {
+
+        /* still too far behind */
+
+        return LIVE_AGAIN;
+    }
+
     if (track->state == LIVE_TRACK_RUNNING
         && (frame->dts < track->part_start || frame->dts < track->media_end))
     {
@@ -404,6 +420,9 @@ live_timeline_back(live_timeline_t *tl, live_media_e media,
 
     if (media == LIVE_VIDEO) {
         ns = live_ns(track, frame->dts);
+
+        live_bound_reach(tl, media, ns, frame);
+
         elapsed = ns - live_bound_get(tl, tl->msn)->ns;
 
         bound = elapsed >= LIVE_TIMELINE_APART
@@ -435,7 +454,7 @@ live_timeline_back(live_timeline_t *tl, live_media_e media,
 static int
 live_timeline_late(live_timeline_t *tl, const live_frame_t *frame)
 {
-    int64_t        ns;
+    int64_t        ns, elapsed;
     live_track_t  *track, *audio;
 
     track = &tl->tracks[LIVE_VIDEO];
@@ -443,14 +462,20 @@ live_timeline_late(live_timeline_t *tl, const live_frame_t *frame)
 
     ns = live_ns(track, frame->dts);
 
-    if (ns - live_bound_get(tl, tl->msn)->ns < LIVE_TIMELINE_APART
+    live_bound_reach(tl, LIVE_VIDEO, ns, frame);
+
+    elapsed = ns - live_bound_get(tl, tl->msn)->ns;
+
+    if ((elapsed && elapsed < LIVE_TIMELINE_APART)
         || (audio->state == LIVE_TRACK_RUNNING
             && ns < live_ns(audio, audio->part_start)))
     {
         return LIVE_AGAIN;
     }
 
-    live_bound_new(tl, ns, ns, 0);
+    if (elapsed) {
+        live_bound_new(tl, ns, ns, 0);
+    }
 
     track->state = LIVE_TRACK_JOINING;
     track->msn = tl->msn;

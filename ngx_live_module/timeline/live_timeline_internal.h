@@ -293,6 +293,10 @@ void live_queue_move(live_track_t *track, int64_t ticks);
 
 /* live_part.c */
 
+/* how long a part may be: the target, or what is left of the segment */
+
+int64_t live_part_room(live_timeline_t *tl, const live_track_t *track);
+
 /* the part being made ends, nominally so long */
 
 int live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration);
@@ -338,6 +342,11 @@ void live_bound_new(live_timeline_t *tl, int64_t ns, int64_t end_ns,
 void live_bound_forced(live_timeline_t *tl, int64_t ns,
     const live_frame_t *frame);
 
+/* boundaries up to now, where a frame comes after nothing for long */
+
+void live_bound_reach(live_timeline_t *tl, live_media_e media, int64_t now,
+    const live_frame_t *frame);
+
 /* the leader looks at its next frame: does a segment begin with it? */
 
 void live_bound_lead(live_timeline_t *tl, live_media_e media,
@@ -358,6 +367,10 @@ int live_cut_run(live_timeline_t *tl);
 /* audio: its next configuration takes over now, if it leads */
 
 int live_cut_switch(live_timeline_t *tl);
+
+/* gaps for a lost track, up to the newest boundary */
+
+int live_cut_level(live_timeline_t *tl, live_media_e media);
 
 /* the end of all tracks */
 
