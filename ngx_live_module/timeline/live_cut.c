@@ -18,6 +18,7 @@ static int live_cut_full(live_timeline_t *tl, live_media_e media);
 static int live_cut_begin(live_timeline_t *tl, live_media_e media,
     int64_t limit);
 static int live_cut_switches(live_timeline_t *tl, live_media_e media);
+static int live_cut_reached(live_timeline_t *tl, live_media_e media);
 static int live_cut_running(live_timeline_t *tl, live_media_e media,
     int64_t limit, live_part_e last);
 static int live_cut_drain(live_timeline_t *tl, live_media_e media,
@@ -171,6 +172,10 @@ live_cut_roll(live_timeline_t *tl, live_media_e media,
 
         start = frame->dts;
         end = whole ? start : end;
+
+    } else if (live_cut_reached(tl, media)) {
+        start = track->part_start;
+        end = start;
     }
 
     if (end > track->segment_start + track->most) {
@@ -438,6 +443,35 @@ live_cut_running(live_timeline_t *tl, live_media_e media, int64_t limit,
 
 
 /*
+ * Has audio reached its next boundary?  The segment ends at once, not with the next
+ * frame: until it does, viewers are told of a part that never comes.
+ */
+
+static int
+live_cut_reached(live_timeline_t *tl, live_media_e media)
+{
+    live_track_t  *track;
+    live_bound_t  *bound;
+
+    track = &tl->tracks[media];
+
+    if (media != LIVE_AUDIO || track->state != LIVE_TRACK_RUNNING
+        || track->nframes || track->msn >= tl->msn || track->lost)
+    {
+        return 0;
+    }
+
+    bound = live_bound_get(tl, track->msn + 1);
+
+    return bound->ns == bound->end_ns
+           && track->part_start > track->segment_start
+           && (track->part_start >= live_ticks(track, bound->ns)
+                                    - live_tolerance(track)
+               || track->part_start >= track->segment_start + track->most);
+}
+
+
+/*
  * Makes parts of what is in a track's queue.  last: its newest frame has no
  * successor; all: no other track is to be waited for.
  */
@@ -460,7 +494,7 @@ live_cut_drain(live_timeline_t *tl, live_media_e media, live_part_e last,
 
     for ( ;; ) {
 
-        if (live_cut_switches(tl, media)) {
+        if (live_cut_switches(tl, media) || live_cut_reached(tl, media)) {
             rc = live_cut_roll(tl, media, NULL);
 
         } else if (track->taken == track->nframes) {
