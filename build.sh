@@ -4,6 +4,8 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# the parts read it
+# shellcheck disable=SC2034
 BUILD=$ROOT/.build
 
 export LC_ALL=C.UTF-8

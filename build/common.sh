@@ -10,16 +10,29 @@ die() {
     exit 1
 }
 
-# runs a long step quietly, with a line that says so; its output only if it fails
+# Runs a long step quietly: a line says what it does, how long it has taken and what it is at; its
+# output comes only if it fails.
 step() {
-    local what=$1 log start
+    local what=$1 log start rc=0 ticker
     shift
-    mkdir -p "$BUILD"
-    log=$(mktemp "$BUILD/step.XXXXXX")
+    log=$(mktemp)
     start=$SECONDS
     printf '%s ... ' "$what"
 
-    if "$@" >"$log" 2>&1; then
+    progress "$what" "$log" "$start" &
+    ticker=$!
+
+    # a subshell, and not in a condition: in one, bash would pass over every failure but the last command's
+    set +e
+    ( set -e; "$@" ) >"$log" 2>&1 </dev/null
+    rc=$?
+    set -e
+
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    [ ! -t 1 ] || printf '\r\033[K%s ... ' "$what"
+
+    if [ $rc = 0 ]; then
         printf 'done (%d s)\n' $((SECONDS - start))
         rm -f "$log"
         return 0
@@ -29,6 +42,26 @@ step() {
     tail -n 40 "$log" >&2
     rm -f "$log"
     die "this step failed: $what"
+}
+
+# on a terminal the line is written anew each second, elsewhere another is added every 15
+progress() {
+    local what=$1 log=$2 start=$3 last every=15 seconds
+
+    [ ! -t 1 ] || every=1
+
+    # it must not outlive a build.sh that was killed
+    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+        seconds=$((SECONDS - start))
+        [ $((seconds % every)) = 0 ] || continue
+        last=$(tail -n 1 "$log" 2>/dev/null | tr -d '\000-\037\177' | cut -c 1-60) || true
+
+        if [ $every = 1 ]; then
+            printf '\r\033[K%s ... %d s  %s' "$what" "$seconds" "$last"
+        else
+            printf '%d s ... ' "$seconds"
+        fi
+    done
 }
 
 as_root() {

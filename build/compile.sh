@@ -11,14 +11,20 @@ live_build() {
 
     for arg in "$@"; do
         case $arg in
-        --nginx-src=*) nginx=$(realpath "${arg#*=}") ;;
-        --rtmp-src=*)  rtmp=$(realpath "${arg#*=}") ;;
+        --nginx-src=*) nginx=${arg#*=} ;;
+        --rtmp-src=*)  rtmp=${arg#*=} ;;
         --sanitize)    sanitize=1 ;;
         *)             die "build: unknown option $arg" ;;
         esac
     done
 
     check_root
+
+    if [ -n "$nginx$rtmp" ]; then
+        check_sources "$nginx" "$rtmp"
+        nginx=$(realpath "$nginx")
+        rtmp=$(realpath "$rtmp")
+    fi
 
     if [ $sanitize = 1 ]; then
         live_deps build test
@@ -29,14 +35,33 @@ live_build() {
     live_deps build web
     build_web
 
-    if [ -n "$nginx$rtmp" ]; then
-        [ -n "$nginx" ] && [ -n "$rtmp" ] || die "build: --nginx-src and --rtmp-src go together"
+    if [ -n "$nginx" ]; then
         build_module other "$nginx" "$rtmp"
-        say "built: .build/other/ngx_live_module.so"
+        say "built: $BUILD/other/ngx_live_module.so"
+        say "load it behind nginx-rtmp: the one in your nginx, or $BUILD/other/objs/ngx_rtmp_module.so"
     else
         build_stock
-        say "built: .build/stock/ngx_live_module.so"
+        say "built: $BUILD/stock/ngx_live_module.so"
     fi
+}
+
+check_sources() {
+    local nginx=$1 rtmp=$2
+
+    if [ -z "$nginx" ] || [ -z "$rtmp" ]; then
+        die "build: --nginx-src and --rtmp-src go together"
+    fi
+
+    [ -d "$nginx" ] || die "build: --nginx-src: no directory $nginx"
+    [ -d "$rtmp" ] || die "build: --rtmp-src: no directory $rtmp"
+
+    if [ ! -f "$nginx/configure" ] && [ ! -f "$nginx/auto/configure" ]; then
+        die "build: --nginx-src: $nginx has no configure: it is not nginx's source"
+    fi
+
+    [ -f "$rtmp/ngx_rtmp.h" ] || die "build: --rtmp-src: $rtmp has no ngx_rtmp.h: it is not nginx-rtmp's source"
+
+    case $nginx$rtmp in *[[:space:]]*) die "nginx cannot be built from a directory with a space in its name" ;; esac
 }
 
 # Debian's nginx, by its own headers and flags
@@ -60,7 +85,7 @@ build_module() {
         printf '%s' "$stamp" >"$dir/stamp"
     fi
 
-    step "building ngx_live_module.so ($name)" make -C "$dir" -f objs/Makefile modules
+    step "building ngx_live_module.so ($name)" make -C "$dir" -j"$(nproc)" -f objs/Makefile modules
     install_module "$dir/objs/ngx_live_module.so" "$dir/ngx_live_module.so"
 }
 
@@ -72,19 +97,41 @@ install_module() {
 }
 
 configure_module() {
-    local dir=$1 rtmp=$2
-    cd "$dir"
+    local dir=$1 rtmp=$2 configure=./configure args=()
+    cd "$dir" || return
     export LIVE_RTMP_SRC=$rtmp
 
     if [ -f conf_flags ]; then
         # shellcheck source=/dev/null
         . ./conf_flags
         bash ./configure "${NGX_CONF_FLAGS[@]}" --add-dynamic-module="$ROOT"
-    else
-        ./configure --with-compat --with-debug --with-threads --with-http_ssl_module --with-http_v2_module \
-            --with-http_stub_status_module --with-http_realip_module --with-http_auth_request_module \
-            --add-dynamic-module="$rtmp" --add-dynamic-module="$ROOT"
+        return
     fi
+
+    # from a repository, not a release
+    [ -f configure ] || configure=auto/configure
+
+    configured_with args
+    "$configure" "${args[@]}" --add-dynamic-module="$rtmp" --add-dynamic-module="$ROOT"
+}
+
+# A tree that has been configured tells how: its nginx takes only modules that were built in the same way,
+# unless both have --with-compat. Any other is taken for a release's.
+configured_with() {
+    local -n into=$1
+    local was i
+
+    was=$(sed -nE 's/^#define NGX_CONFIGURE "(.*)"$/\1/p' objs/ngx_auto_config.h 2>/dev/null | sed 's/\\"/"/g') || true
+    eval "into=($was)"
+
+    if [ ${#into[@]} = 0 ]; then
+        into=(--with-compat --with-threads --with-http_ssl_module --with-http_v2_module --with-http_stub_status_module
+              --with-http_realip_module --with-http_auth_request_module)
+    fi
+
+    for i in "${!into[@]}"; do
+        case ${into[i]} in --add-dynamic-module=*|--add-module=*) unset "into[i]" ;; esac
+    done
 }
 
 # nginx, nginx-rtmp and our module with the sanitizers: ASan on all, with nginx's pools
@@ -109,7 +156,7 @@ build_sanitized() {
 
 configure_sanitized() {
     local dir=$1 rtmp=$2
-    cd "$dir"
+    cd "$dir" || return
     export LIVE_RTMP_SRC=$rtmp
     ./configure --prefix="$dir/prefix" --with-debug --with-threads --with-http_ssl_module --with-http_v2_module \
         --with-http_stub_status_module --with-http_realip_module \
@@ -131,17 +178,18 @@ build_web() {
     fi
 
     if [ ! -f "$web/dist/index.html" ] \
-        || [ "$(newest "$web/src" "$web/index.html" "$web/package.json" | cut -d. -f1)" -gt "$(stat -c %Y "$web/dist/index.html")" ]
+        || [ "$(newest "$web/src" "$web"/*.json "$web"/*.ts "$web/index.html" | cut -d. -f1)" -gt "$(stat -c %Y "$web/dist/index.html")" ]
     then
         step "building the web page" npm --prefix "$web" run build
     fi
 }
 
 npm_ci() {
-    cd "$1"
+    cd "$1" || return
     npm ci --no-audit --no-fund --ignore-scripts
 }
 
 live_clean() {
+    [ -z "$(run_pid)" ] || die "nginx runs with what clean would remove: ./build.sh stop first"
     rm -rf "$BUILD" "$ROOT/web/dist" "$ROOT/web/node_modules" "$ROOT/t/browser/node_modules"
 }
