@@ -143,6 +143,13 @@ is(try("new\nline", app => 'open'), $bad, 'live_publish open: a name with a line
     is($s->status(5), $start, 'FM-CHUNK-11 publish without the null');
     push @sessions, $s;
 
+    $s = Live::RTMP->new(port => $nginx->{rtmp_port});
+    $s->connect_app('live');
+    $s->create_stream;
+    $s->command('publish', [Live::RTMP::amf(undef), Live::RTMP::amf_string('k3y-dotted')], msid => $s->{msid});
+    is($s->status(5), $start, 'FM-CHUNK-11 publish that says neither live nor record');
+    push @sessions, $s;
+
     # Wirecast: the tcUrl has a trailing slash, fpad, several capabilities; onFCPublish is waited for
     $s = Live::RTMP->new(port => $nginx->{rtmp_port});
     ok($s->connect_app('live', flashVer => 'FMLE/3.0 (compatible; FMSc/1.0)', swfUrl => "rtmp://127.0.0.1/live/", fpad => \0,

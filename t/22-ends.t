@@ -150,6 +150,12 @@ cmp_ok(abs(files('one', 'v') - files('one', 'a')), '<=', 2, 'as many of audio');
     ok($nginx->wait_log(qr/live publish ended, stream: "three"/, 5), 'a publisher that leaves in the middle of its first frame');
 }
 
+# a stream that ended before its first part: nothing to wait for
+$nginx->wait_log(qr/live stream "three" ended/, 10);
+my $asked = now();
+is(status('/live/three/index.m3u8'), 410, 'ended without a part: 410');
+cmp_ok(now() - $asked, '<', 1, 'at once');
+
 wait_for('all streams to be removed', 25, sub { !grep { m{\.(?:m4s|mp4)$} } $nginx->left });
 pass('nothing of any stream is left');
 

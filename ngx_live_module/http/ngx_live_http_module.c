@@ -204,6 +204,12 @@ ngx_live_http_answer(ngx_live_http_ctx_t *ctx)
         return NGX_OK;
     }
 
+    /* it ended before its first part, and nothing more will come */
+
+    if (rc == NGX_AGAIN && state == LIVE_STORE_ENDED) {
+        rc = NGX_LIVE_HTTP_GONE;
+    }
+
     /* answered with an error before any header was sent */
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE && !ctx->request->header_sent) {

@@ -222,7 +222,10 @@ ngx_live_ingest_publish(ngx_rtmp_session_t *s, ngx_rtmp_header_t *h,
 
     ngx_memzero(&v, sizeof(ngx_rtmp_publish_t));
     ngx_cpystrn(v.name, name, sizeof(v.name));
-    ngx_memcpy(v.type, type.data, ngx_min(type.len, sizeof(v.type) - 1));
+
+    if (type.len) {
+        ngx_memcpy(v.type, type.data, ngx_min(type.len, sizeof(v.type) - 1));
+    }
 
     rc = ngx_live_ingest_start(s, lacf, name);
     if (rc != NGX_OK) {
@@ -435,7 +438,7 @@ ngx_live_ingest_tick_handler(ngx_event_t *ev)
 
     ctx = ev->data;
 
-    if (ngx_current_msec - ctx->last > ctx->idle) {
+    if (ctx->idle && ngx_current_msec - ctx->last > ctx->idle) {
         ngx_log_error(NGX_LOG_WARN, &ctx->log, 0,
                       "live publisher closed: it sent nothing for %M s "
                       "(live_idle)", ctx->idle / 1000);
