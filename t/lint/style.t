@@ -73,7 +73,7 @@ for my $path (@perl) {
     my $body = text($path);
     ok($body =~ /^use strict;$/m && $body =~ /^use warnings;$/m, "$path is strict, with warnings");
     ok($body =~ ($path =~ /\.t$/ ? qr{\A#!/usr/bin/perl\n\n# } : qr/\Apackage [\w:]+;\n\n# /), "$path begins with what it is");
-    my $said = qx(cd '$root' && perl -It/lib -c '$path' 2>&1);
+    my $said = qx(cd '$root' && perl -It/lib -Ibench/lib -c '$path' 2>&1);
     is($?, 0, "$path compiles") or diag($said);
 }
 
