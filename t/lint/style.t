@@ -10,8 +10,8 @@ use Live::Lint;
 
 my $root = $ENV{LIVE_ROOT} || '.';
 
-my @c = files(qr{^(?:ngx_live_module|t)/.*\.[ch]$});
-my @perl = files(qr/\.(?:t|pm)$/);
+my @c = files(qr{^(?:ngx_live_module|t|bench)/.*\.[ch]$});
+my @perl = grep { /\.(?:t|pm)$/ || (text($_) || '') =~ m{\A#!/usr/bin/perl\b} } files(qr{^(?!t/fuzz/corpus/)});
 my @text = grep { -T "$root/$_" } files(qr{^(?!t/fuzz/corpus/)});
 
 sub none {
@@ -72,7 +72,7 @@ none(matches(qr{(?<![\w.\$\}])/(?:work|root|home)/\w}, \&lines, @written), 'no p
 for my $path (@perl) {
     my $body = text($path);
     ok($body =~ /^use strict;$/m && $body =~ /^use warnings;$/m, "$path is strict, with warnings");
-    ok($body =~ ($path =~ /\.t$/ ? qr{\A#!/usr/bin/perl\n\n# } : qr/\Apackage [\w:]+;\n\n# /), "$path begins with what it is");
+    ok($body =~ ($path =~ /\.pm$/ ? qr/\Apackage [\w:]+;\n\n# / : qr{\A#!/usr/bin/perl\n\n?# }), "$path begins with what it is");
     my $said = qx(cd '$root' && perl -It/lib -Ibench/lib -c '$path' 2>&1);
     is($?, 0, "$path compiles") or diag($said);
 }
