@@ -3,8 +3,9 @@ package Bench::Delay;
 # From the frame that closes a part, when it is written to the socket, to the last byte of that part at a waiter who
 # asked for it beforehand.
 #
-# A part's end on its media clock says which frame closed it: for video the first one that is not in the part; audio
-# waits until video has come as far too, so there it is the later of audio's and video's first frames behind the end.
+# A part's end on its media clock says which frame closed it. Video: the first one that is not in the part. Audio: its last
+# one, or the video frame for which audio waits (a segment could begin there), at most half an AAC frame before the end;
+# where a timestamp's rounding leaves open which video frame that was, the part is not counted.
 
 use strict;
 use warnings;
@@ -16,8 +17,9 @@ use Live::MP4;
 my $STREAMS = 8;
 my $LIMIT_MS = 20;
 
-# timestamps are in ms, the media clock is not: a frame may be this much before the end it stands at
-my $ROUNDING = 2;
+# ms; timestamps are whole, the media clock is finer
+my $AAC_FRAME = 1024 / 48;
+my $ROUNDING = 1;
 
 
 sub measure {
@@ -55,7 +57,7 @@ sub measure {
 }
 
 
-# a stream's tracks: their timescales, and where the media clock begins, in ms
+# a stream's tracks: their timescales, and where on the media clock the first video frame is, in ms
 sub _clock {
     my ($server, $stream) = @_;
     my %clock;
@@ -91,8 +93,8 @@ sub _frames {
 }
 
 
-# when the first frame with that timestamp or a later one was written
-sub _written {
+# the first frame with that timestamp or a later one: its own timestamp, and when it was written
+sub _from {
     my ($frames, $ms) = @_;
     my ($low, $high) = (0, scalar @$frames);
 
@@ -101,7 +103,22 @@ sub _written {
         if ($frames->[$mid][0] < $ms) { $low = $mid + 1 } else { $high = $mid }
     }
 
-    return $low < @$frames ? $frames->[$low][1] : undef;
+    return $low < @$frames ? @{ $frames->[$low] } : ();
+}
+
+
+# when the frame was written that closed a part which ends at ms; undef: not known
+sub _closed {
+    my ($frames, $track, $ms) = @_;
+
+    return (_from($frames->{v}, $ms - $ROUNDING))[1] if $track eq 'v';
+
+    my $reach = $ms - $AAC_FRAME / 2;
+    my ($audio_ts, $audio) = _from($frames->{a}, $ms - $AAC_FRAME - $ROUNDING) or return undef;
+    my ($video_ts, $video) = _from($frames->{v}, $reach - $ROUNDING) or return undef;
+
+    return undef if $video_ts < $reach + $ROUNDING;
+    return $audio > $video ? $audio : $video;
 }
 
 
@@ -114,12 +131,10 @@ sub _delays {
     while (<$fh>) {
         my ($stream, $track, $msn, $index, $first, $last, $start, $duration) = split;
         my ($n) = $stream =~ /(\d+)$/;
-        my $end = 1000 * ($start + $duration) / $clock->{$n}{$track} - $clock->{$n}{begin};
-        my @closing = map { _written($frames->{$n}{$_}, $end - $ROUNDING) } $track eq 'v' ? 'v' : ('v', 'a');
+        my $end = 1000 * ($start + $duration) / $clock->{$n}{$track} - $clock->{$n}{begin} + $frames->{$n}{v}[0][0];
+        my $closed = _closed($frames->{$n}, $track, $end);
 
-        next if grep { !defined } @closing;
-        my ($closing) = sort { $b <=> $a } @closing;
-        push @{ $delays{$track} }, ($last - $closing) / 1e6;
+        push @{ $delays{$track} }, ($last - $closed) / 1e6 if defined $closed;
     }
 
     die "no part was fetched\n" unless @{ $delays{v} } && @{ $delays{a} };

@@ -15,12 +15,12 @@ my @running;
 
 
 # name; live (0): with our module and a store; workers (1); cpu: a mask that pins the workers;
-# app: lines of application live {}; http: lines of server {}; location: lines of location /live/ {};
-# listen: parameters of http's listen. @SHM@ in them is a directory on tmpfs; files/ in it is the workers'.
+# app: lines of application live {}; http: lines of server {}; location: lines of location /live/ {}.
+# @SHM@ in them is a directory on tmpfs; files/ in it is the workers'.
 sub start {
     my ($class, %o) = @_;
 
-    my $self = bless { live => 0, workers => 1, app => '', http => '', location => '', listen => '', cpu => '', %o,
+    my $self = bless { live => 0, workers => 1, app => '', http => '', location => '', cpu => '', %o,
         dir => temp_dir('ngx-live-bench-XXXXXX'), owner => $$ }, $class;
 
     $self->{shm} = File::Temp::tempdir('/dev/shm/ngxlb-XXXXXX', CLEANUP => 0);
@@ -107,7 +107,7 @@ http {
     scgi_temp_path $dir/temp/scgi;
 
     server {
-        listen 127.0.0.1:$self->{http_port} $self->{listen};
+        listen 127.0.0.1:$self->{http_port};
         $location
         $self->{http}
     }

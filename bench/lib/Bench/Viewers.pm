@@ -15,7 +15,7 @@ my $LIMIT_MS = 100;
 sub measure {
     my ($o) = @_;
     my $server = Bench::Server->start(name => 'viewers', live => 1, workers => 2, app => 'live_ingest on; live_publish open;',
-        location => 'add_header X-Worker $pid always;', listen => 'reuseport');
+        location => 'add_header X-Worker $pid always;');
     my $publisher = Bench::Load->publish($server, seconds => 500);
     $server->wait_segments('/live/s0/v.m3u8', 2, 20);
 
