@@ -309,37 +309,57 @@ sub old_workers {
 }
 
 
-sub reload {
+# begins a reload; returns what is true once the new workers are there
+sub reloading {
     my ($self) = @_;
     my %old = map { $_ => 1 } $self->workers;
 
     kill HUP => $self->{pid};
 
-    wait_for('new workers', 20, sub {
+    return sub {
         my @new = grep { !$old{$_} } $self->workers;
         return @new == $self->{workers};
-    });
+    };
 }
 
 
-# the workers of the old master stay as long as they have a reason to
-sub upgrade {
+sub reload {
+    my ($self) = @_;
+    wait_for('new workers', 20, $self->reloading);
+}
+
+
+# starts the new binary beside the old one; returns what gives its master's pid once its workers are there
+sub upgrading {
     my ($self) = @_;
     my $old = $self->{pid};
 
     kill USR2 => $old;
 
-    my $new = wait_for('the new binary', 20, sub {
+    return sub {
         return 0 unless -s "$self->{dir}/nginx.pid.oldbin" && -s "$self->{dir}/nginx.pid";
         my $pid = slurp("$self->{dir}/nginx.pid") + 0;
         return $pid != $old && $self->workers($pid) == $self->{workers} ? $pid : 0;
-    });
+    };
+}
+
+
+# the old master is told to leave; its workers stay as long as they have a reason to
+sub upgraded {
+    my ($self, $new) = @_;
+    my $old = $self->{pid};
 
     kill QUIT => $old;
     push @{ $self->{old} }, $old;
     $self->{pid} = $new;
 
     return $old;
+}
+
+
+sub upgrade {
+    my ($self) = @_;
+    return $self->upgraded(wait_for('the new binary', 20, $self->upgrading));
 }
 
 
@@ -363,8 +383,31 @@ sub on_worker {
 }
 
 
-# one of our workers, and what takes its place
-sub kill_worker {
+# ffmpeg as a publisher whose connection is this worker's
+sub publish_on {
+    my ($self, $worker, $key, %shape) = @_;
+    require Live::Publisher;
+    my $stream = $self->{keys} ? $self->{keys}{$key} : $key;
+    my $mark = $self->mark;
+
+    return $self->on_worker($worker, sub {
+        my $p = Live::Publisher->start(url => $self->rtmp_url($key), %shape);
+        $self->wait_log(qr/\[info\] $worker#.* live publish started, stream: "\Q$stream\E"/, 20, $mark);
+        $p;
+    });
+}
+
+
+# the worker that took the stream's last publisher
+sub publisher_worker {
+    my ($self, $stream) = @_;
+    my @workers = $self->log =~ /\[info\] (\d+)#[^\n]* live publish started, stream: "\Q$stream\E"/g;
+    return $workers[-1];
+}
+
+
+# kills one of our workers; returns what gives the pid of the one that takes its place
+sub killing_worker {
     my ($self, $pid) = @_;
     my %old = map { $_ => 1 } $self->workers;
     die "$pid is no worker of ours\n" unless $old{$pid};
@@ -372,10 +415,16 @@ sub kill_worker {
     $self->allow(qr/worker process $pid exited on signal 9/);
     kill KILL => $pid;
 
-    return wait_for('a new worker', 10, sub {
+    return sub {
         my ($new) = grep { !$old{$_} } $self->workers;
         return $new;
-    });
+    };
+}
+
+
+sub kill_worker {
+    my ($self, $pid) = @_;
+    return wait_for('a new worker', 10, $self->killing_worker($pid));
 }
 
 

@@ -409,8 +409,10 @@ sub _clock {
     $t->{clock} = $got->{end};
     $t->{last_end} = $got->{end} / $scale;
 
-    # how old its last frame was when its last byte was here
-    push @{ $t->{ages} }, $got->{at} - ($s->{pdt} / 1000 + $start + $part->{duration}) if $got->{hinted};
+    # how old its last frame was when its last byte was here; in delays also of those that came late, without a hint
+    my $age = $got->{at} - ($s->{pdt} / 1000 + $start + $part->{duration});
+    push @{ $t->{ages} }, $age if $got->{hinted};
+    push @{ $t->{delays} }, $age;
 }
 
 
@@ -449,6 +451,25 @@ sub close {
     my ($self) = @_;
     $_->close for @{ $self->{connections} };
     $self->{closed} = 1;
+}
+
+
+# how often each connection was lost: { "v reload" => n, ... }
+sub losses {
+    my ($self) = @_;
+    my %n;
+    for (@{ $self->{lost} || [] }) { $n{$1}++ if /^(\w+ \w+):/ }
+    return \%n;
+}
+
+
+# of all parts since the mark, hinted or not: median, max and n; the mark is the n of before
+sub delays {
+    my ($self, $id, $from) = @_;
+    my @d = @{ $self->track($id)->{delays} || [] };
+    splice @d, 0, $from || 0;
+    @d = sort { $a <=> $b } @d;
+    return { n => scalar @d, median => $d[@d / 2], max => $d[-1] };
 }
 
 
