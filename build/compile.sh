@@ -71,11 +71,16 @@ build_stock() {
     build_module stock /usr/share/nginx/src "$rtmp"
 }
 
+# which files there are, not what is in them: that make sees
+module_files() {
+    (cd "$ROOT" && find ngx_live_module config -name '*.[ch]' -o -name config | sort | md5sum)
+}
+
 # a copy of the nginx tree is configured once, then make looks at what changed
 build_module() {
     local name=$1 nginx=$2 rtmp=$3 dir=$BUILD/$1 stamp
 
-    stamp="$nginx $rtmp $(stat -c %Y "$nginx/configure" 2>/dev/null) $(cd "$ROOT" && find ngx_live_module config -name '*.[ch]' -o -name config | sort | md5sum)"
+    stamp="$nginx $rtmp $(stat -c %Y "$nginx/configure" 2>/dev/null) $(module_files)"
 
     if [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ]; then
         rm -rf "$dir"
@@ -141,7 +146,7 @@ build_sanitized() {
 
     nginx=$(debian_source nginx 'nginx-[0-9]*')
     rtmp=$(debian_source libnginx-mod-rtmp 'nginx-rtmp-module-*')
-    stamp="$nginx $rtmp $(cd "$ROOT" && find ngx_live_module config -name '*.[ch]' -o -name config | sort | md5sum)"
+    stamp="$nginx $rtmp $(module_files)"
 
     if [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ]; then
         rm -rf "$dir"

@@ -315,7 +315,7 @@ live_stop() {
 }
 
 live_publish() {
-    local input=() codecs=() font=/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf
+    local input=() codecs=() clock font=/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf
 
     [ $# -le 1 ] || die "publish: one file, or none"
     [ -n "$(run_pid)" ] || die "nothing is running in $RUN: ./build.sh run first"
@@ -333,7 +333,9 @@ live_publish() {
         # V: not the cover of a piece of music; even sizes are what 4:2:0 has
         input=(-re -stream_loop -1 -i "file:$1" -map '0:V:0?' -map '0:a:0?' -vf 'crop=trunc(iw/2)*2:trunc(ih/2)*2')
     else
-        input=(-re -f lavfi -i "testsrc2=size=1280x720:rate=30,drawtext=fontfile=$font:text='%{gmtime\:%H\\\\\:%M\\\\\:%S} UTC':fontsize=64:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=16:x=(w-tw)/2:y=h-th-48"
+        clock="drawtext=fontfile=$font:text='%{gmtime\:%H\\\\\:%M\\\\\:%S} UTC':fontsize=64:fontcolor=white"
+        clock="$clock:box=1:boxcolor=black@0.6:boxborderw=16:x=(w-tw)/2:y=h-th-48"
+        input=(-re -f lavfi -i "testsrc2=size=1280x720:rate=30,$clock"
                -re -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=48000")
     fi
 
