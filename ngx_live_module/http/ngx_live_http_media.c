@@ -7,6 +7,8 @@
 
 static ngx_int_t ngx_live_http_find(ngx_live_http_ctx_t *ctx, int track,
     off_t *offset, off_t *size);
+static ngx_int_t ngx_live_http_open_file(ngx_live_http_ctx_t *ctx,
+    ngx_fd_t *fd, off_t *size);
 static ngx_int_t ngx_live_http_send_file(ngx_live_http_ctx_t *ctx,
     off_t offset, off_t size);
 
@@ -72,15 +74,13 @@ ngx_live_http_find(ngx_live_http_ctx_t *ctx, int track, off_t *offset,
 }
 
 
+/* *size 0 on entry: all of the file.  NGX_OK, or a status; closed with the request */
+
 static ngx_int_t
-ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, off_t offset, off_t size)
+ngx_live_http_open_file(ngx_live_http_ctx_t *ctx, ngx_fd_t *fd, off_t *size)
 {
     u_char                     path[NGX_MAX_PATH], track[16], epoch[32];
     u_char                     name[LIVE_STORE_NAME_MAX];
-    ngx_fd_t                   fd;
-    ngx_buf_t                 *b;
-    ngx_int_t                  rc;
-    ngx_chain_t                out;
     ngx_file_info_t            fi;
     ngx_http_request_t        *r;
     ngx_pool_cleanup_t        *cln;
@@ -107,9 +107,9 @@ ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, off_t offset, off_t size)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    *fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
-    if (fd == NGX_INVALID_FILE) {
+    if (*fd == NGX_INVALID_FILE) {
 
         if (ngx_errno == NGX_ENOENT) {
             return NGX_HTTP_NOT_FOUND;
@@ -122,21 +122,37 @@ ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, off_t offset, off_t size)
 
     cln->handler = ngx_pool_cleanup_file;
     clnf = cln->data;
-    clnf->fd = fd;
+    clnf->fd = *fd;
     clnf->name = (u_char *) "segment";
     clnf->log = r->pool->log;
 
-    if (size == 0) {
+    if (*size == 0) {
 
-        if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        if (ngx_fd_info(*fd, &fi) == NGX_FILE_ERROR) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        size = ngx_file_size(&fi);
+        *size = ngx_file_size(&fi);
+    }
 
-        if (size == 0) {
-            return NGX_HTTP_NOT_FOUND;
-        }
+    return *size ? NGX_OK : NGX_HTTP_NOT_FOUND;
+}
+
+
+static ngx_int_t
+ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, off_t offset, off_t size)
+{
+    ngx_fd_t             fd;
+    ngx_buf_t           *b;
+    ngx_int_t            rc;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    rc = ngx_live_http_open_file(ctx, &fd, &size);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (ngx_live_http_headers(r, NGX_MAX_INT32_VALUE) != NGX_OK) {

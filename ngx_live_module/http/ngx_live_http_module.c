@@ -90,10 +90,38 @@ ngx_live_http_add(ngx_http_request_t *r, char *key, size_t len, u_char *value,
                       sizeof(value) - 1)
 
 
+/* an error may follow an answer that was begun: 416 is found behind our headers */
+
+static void
+ngx_live_http_clear(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if ((h[i].key.len > 15
+                 && ngx_strncmp(h[i].key.data, "Access-Control-", 15) == 0)
+                || (h[i].key.len == 13
+                    && ngx_strncmp(h[i].key.data, "Cache-Control", 13) == 0))
+            {
+                h[i].hash = 0;
+            }
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_live_http_headers(ngx_http_request_t *r, ngx_int_t max_age)
 {
     u_char  *p, *last;
+
+    ngx_live_http_clear(r);
 
     if (ngx_live_http_add_header(r, "Access-Control-Allow-Origin", "*")
         != NGX_OK
@@ -250,6 +278,10 @@ ngx_live_http_handler(ngx_http_request_t *r)
 
     ctx->request = r;
     ctx->zone = llcf->zone;
+
+    /* there is nothing to compare with, and nginx's 412 has no CORS headers */
+
+    r->disable_not_modified = 1;
 
     if (ngx_live_http_parse_url(&r->uri, &ctx->url) != NGX_OK
         || live_store_find(ctx->zone->store, (char *) ctx->url.stream.data,
