@@ -51,7 +51,7 @@ for my $viewer (@viewers) {
         my $ages = $viewer->ages($id);
         cmp_ok($t->{played}, '>=', 22, "$id: parts played: $t->{played}");
         cmp_ok($t->{hinted}, '>=', 20, "$id: of these by their hint: $t->{hinted}");
-        cmp_ok($t->{segments}, '>=', 5, "$id: segments are their parts: $t->{segments}");
+        cmp_ok($t->{segments}, '>=', 5, "FM-SEG-18 $id: segments are their parts: $t->{segments}");
         is($t->{gaps}, 0, "$id: no gap");
         cmp_ok($ages->{median}, '<', 0.25, sprintf '%s: a part is here %.0f ms after its end, at most %.0f', $id,
             1000 * $ages->{median}, 1000 * $ages->{max});

@@ -38,7 +38,7 @@ my @cases = (
         bframes => 1,
     },
     {
-        name => 'baseline, 4:3 pixels, 29.97 fps, mono at 22.05 kHz',
+        name => 'FM-ENC-09 baseline, 4:3 pixels, 29.97 fps, mono at 22.05 kHz',
         id => 'FM-CODEC-09',
         video => [qw(-r 30000/1001 -vf setsar=4/3 -c:v libx264 -profile:v
             baseline -g 30)],

@@ -14,8 +14,8 @@ use Live::Viewer;
 
 # low: parts cannot be of whole frames, or the frames come when they like
 my @shapes = (
-    { name => 'film', text => '23.976 fps, B-frames', fps => '24000/1001', gop => 48, bframes => 2 },
-    { name => 'deep', text => 'three B-frames', bframes => 3, gop => 50, fps => 25 },
+    { name => 'film', text => 'FM-ENC-01 23.976 fps, B-frames', fps => '24000/1001', gop => 48, bframes => 2 },
+    { name => 'deep', text => 'FM-ENC-01 three B-frames', bframes => 3, gop => 50, fps => 25 },
     { name => 'fast', text => '60 fps, 100 ms parts, a short window', fps => 60, gop => 60, app => 'fast', parts => 60 },
     { name => 'slow', text => '5 fps', fps => 5, gop => 10, low => 1 },
     { name => 'still', text => '1 fps', fps => 1, gop => 2, low => 1 },

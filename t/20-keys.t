@@ -153,11 +153,11 @@ is(try("new\nline", app => 'open'), $bad, 'live_publish open: a name with a line
     # Wirecast: the tcUrl has a trailing slash, fpad, several capabilities; onFCPublish is waited for
     $s = Live::RTMP->new(port => $nginx->{rtmp_port});
     ok($s->connect_app('live', flashVer => 'FMLE/3.0 (compatible; FMSc/1.0)', swfUrl => "rtmp://127.0.0.1/live/", fpad => \0,
-        capabilities => 15, audioCodecs => 3191, videoCodecs => 252, videoFunction => 1), 'FM-CHUNK-12 connect is answered');
+        capabilities => 15, audioCodecs => 3191, videoCodecs => 252, videoFunction => 1), 'FM-CHUNK-12 FM-ENC-08 connect is answered');
     $s->command('releaseStream', [Live::RTMP::amf(undef), Live::RTMP::amf_string('k3y-dotted')]);
     $s->command('FCPublish', [Live::RTMP::amf(undef), Live::RTMP::amf_string('k3y-dotted')]);
     $s->create_stream;
-    is($s->publish('k3y-dotted'), $start, 'FM-CHUNK-12 and publish');
+    is($s->publish('k3y-dotted'), $start, 'FM-CHUNK-12 FM-ENC-08 and publish');
     is(scalar(grep { ($_->{command} || '') eq '_error' } @{ $s->{messages} }), 0, 'FM-CHUNK-12 nothing is answered with an error');
     push @sessions, $s;
 }

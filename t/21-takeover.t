@@ -64,7 +64,7 @@ sub publish_on {
         $publisher = publish_on($worker, 'one');
 
         ok(Live::Viewer::play(\@viewers, 10, sub { !grep { $_->parts('v') < $before + 6 } @viewers }),
-            "FM-TIME-06 FM-CHUNK-10 a publisher $what: viewers go on");
+            "FM-TIME-06 FM-CHUNK-10 FM-ENC-04 a publisher $what: viewers go on");
         ok($old->wait_end(3), 'FM-CHUNK-10 the one before was closed') if $how eq 'stay';
     }
 
@@ -102,7 +102,7 @@ sub publish_on {
     my $mark = $nginx->mark;
     my $second = Live::Publisher->start(url => $nginx->rtmp_url('two'));
     $nginx->wait_log(qr/live publish started, stream: "two"/, 5, $mark);
-    cmp_ok(now() - $from, '<', 2, 'FM-CHUNK-10 a hanging publisher is displaced at once');
+    cmp_ok(now() - $from, '<', 2, 'FM-CHUNK-10 FM-ENC-15 a hanging publisher is displaced at once');
     ok($nginx->wait_log(qr/took the stream over, stream: "two"/, 5, $mark), 'and the log says so');
     wait_for('new parts', 5, sub {
         my $p = Live::HLS::parse($http->get('/live/two/v.m3u8')->{body});

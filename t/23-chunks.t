@@ -125,7 +125,7 @@ same('FM-CHUNK-04 the smallest headers', \&smallest);
     $s->close;
     $nginx->wait_log(qr/live publish ended, stream: "$name"/, 5);
     my $m = media($name, 'a');
-    is($m->{samples}, 200, 'FM-CHUNK-04 a type 3 begins a new message, 198 times');
+    is($m->{samples}, 200, 'FM-CHUNK-04 FM-ENC-14 a type 3 begins a new message, 198 times');
     cmp_ok(abs($m->{seconds} - 200 * 0.032), '<', 0.1, 'FM-CHUNK-04 and moves the time on by the same delta');
 }
 
@@ -188,7 +188,7 @@ same('FM-CHUNK-02 an extended delta is a delta', sub {
     eval { $s->tag($_, add => 0x2000000, repeat => 0) for @flv; };
     $s->closed(1);
     $s->close;
-    ok($nginx->wait_log(qr/live publish ended, stream: "$name"/, 5), 'FM-CHUNK-01 extended timestamps left out of type 3: the session ends');
+    ok($nginx->wait_log(qr/live publish ended, stream: "$name"/, 5), 'FM-CHUNK-01 FM-ENC-03 extended timestamps left out of type 3: the session ends');
     ok(!$other->closed(0.2), 'FM-CHUNK-01 and no other');
     $other->close;
 

@@ -53,6 +53,9 @@ my @cases = (
             ['date', "\x0b" . "\0" x 10], ['long', "\x0c" . pack('N/a', 'y' x 70000)], ['strict', "\x0a\0\0\0\2\x05\x06"],
             ['nested', "\x03" . ("\0\1a\x03" x 10) . ("\0\0\x09" x 11)], ['ecma', "\x08\0\0\0\0\0\0\x09"], ['null', "\x05"], ['undef', "\x06"],
             ['string', "\x02\0\0"], ['nan', "\x00\x7f\xf8\0\0\0\0\0\0"]) . "\0\0\x09"), @media) },
+    { name => 'string', text => 'FM-ENC-11 strings before the metadata', tracks => 'v', tags => [
+        { type => 18, ts => 0, data => Live::RTMP::amf_string('onMetaData') . Live::RTMP::amf_string('x') . Live::RTMP::amf({ videocodecid => 7 }) },
+        only(sub { $_[1] =~ /^(?:avc|v)$/ }, @media)->@*] },
     { name => 'amf', text => 'FM-CHUNK-13 AMF that cannot be read: unknown types, cut off, too deep', tags => order(@media,
         meta(0, "\x11\x0a\x0b\x01"), meta(500, "\x0d"), meta(600, "\x08\0\0\0\1\0\5vid"), meta(700, "\x03" . "\0\1a\x03" x 500),
         meta(800, ''), { type => 18, ts => 900, data => '' }, { type => 18, ts => 950, data => "\x02\xff" }) },
@@ -72,7 +75,7 @@ my @cases = (
     { name => 'changea', text => 'FM-CODEC-04 only audio changes', discontinuities => 1, inits => { v => 1, a => 2 },
       tags => order(only(sub { $_[1] !~ /^(?:aac|a)$/ || $_[0]{ts} < 4000 }, @flv)->@*,
           map { at($_->{ts} + 4000, $_) } grep { kind($_) =~ /^(?:aac|a)$/ && $_->{ts} < 5000 } @other) },
-    { name => 'latea', text => 'FM-SEG-14 audio begins after four seconds', late => 'a', 
+    { name => 'latea', text => 'FM-SEG-14 audio begins after four seconds', late => 'a',
       tags => order(at(4000, $aac), only(sub { $_[1] !~ /^(?:aac|a)$/ || $_[0]{ts} >= 4000 }, @media)->@*) },
     { name => 'gonea', text => 'FM-SEG-14 audio is silent from three to six seconds', gaps => 'a',
       tags => only(sub { $_[1] ne 'a' || $_[0]{ts} < 3000 || $_[0]{ts} > 6000 }, @flv) },
@@ -81,7 +84,7 @@ my @cases = (
     { name => 'junk', text => 'FM-CODEC-06 empty and unreadable frames between good ones', tags => order(@flv, map { my $ts = 137 * $_;
         (map { { type => 9, ts => $ts, data => $_ } } '', "\x27\x01\0\0\0", "\x27\x01\0\0\0\0\0\0\0", "\x27\x01\0\0\0\xff\xff\xff\xff\x01", "\x17\x02\0\0\0"),
         (map { { type => 8, ts => $ts, data => $_ } } '', "\xaf\x01", "\xaf") } 8 .. 40) },
-    { name => 'jump', text => 'FM-TIME-04 timestamps jump ahead by an hour and back', jumps => 1, tags => [map {
+    { name => 'jump', text => 'FM-TIME-04 FM-ENC-12 timestamps jump ahead by an hour and back', jumps => 1, tags => [map {
         at($_->{ts} + ($_->{ts} > 3000 && $_->{ts} <= 6000 ? 3600000 : 0), $_) } @flv] },
     { name => 'equal', text => 'FM-TIME-05 pairs of pictures with the same timestamp', loose => 1, tags => do {
         my $n = 0; my $last; [map { kind($_) eq 'v' && $n++ % 2 ? at($last, $_) : do { $last = $_->{ts} if kind($_) eq 'v'; $_ } } @flv] } },

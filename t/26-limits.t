@@ -75,7 +75,7 @@ use Live::Viewer;
         0;
     });
 
-    cmp_ok($most, '<', 5200 * 1024, 'its files stay within the limit, a segment or two above: ' . int($most / 1024) . ' kB');
+    cmp_ok($most, '<', 5200 * 1024, 'FM-SEG-20 its files stay within the limit, a segment or two above: ' . int($most / 1024) . ' kB');
     cmp_ok($most, '>', 3000 * 1024, 'and use it');
     ok($publisher->alive, 'the publisher goes on');
     my @lines = grep { /\[warn\].*(?:size=|bytes).*stream: "small"/ } split /\n/, $nginx->log;
@@ -94,7 +94,9 @@ use Live::Viewer;
 # ---- the store in bytes
 
 {
-    my $nginx = Live::Nginx->new(name => 'store size=', store => 'streams=8 size=4m', keys => undef, allow => [qr/no room for a part .* raise size= of live_store/], app => 'live_segment 1s; live_window 30s; live_linger 5s;')->start;
+    my $nginx = Live::Nginx->new(name => 'store size=', store => 'streams=8 size=4m', keys => undef,
+        allow => [qr/no room for a part .* raise size= of live_store/],
+        app => 'live_segment 1s; live_window 30s; live_linger 5s;')->start;
     my $http = Live::HTTP->new(port => $nginx->{http_port});
     my @publishers = map { Live::Publisher->start(url => $nginx->rtmp_url("s$_"), gop => 30, bitrate => '4000k', size => '640x360', seconds => 30) } 1 .. 3;
     wait_for("s$_", 10, sub { $http->get("/live/s$_/index.m3u8")->{status} == 200 }) for 1 .. 3;
@@ -107,7 +109,7 @@ use Live::Viewer;
         sleep 0.2;
     }
 
-    cmp_ok($most, '<', 4096 * 1024 * 1.25, 'all files stay within the limit: ' . int($most / 1024) . ' kB');
+    cmp_ok($most, '<', 4096 * 1024 * 1.25, 'FM-SEG-20 all files stay within the limit: ' . int($most / 1024) . ' kB');
     ok($_->alive, 'a publisher goes on') for @publishers;
     my @lines = grep { /\[crit\].*no room for a part/ } split /\n/, $nginx->log;
     cmp_ok(scalar @lines, '>', 0, 'the log says that there is no room');

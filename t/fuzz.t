@@ -27,7 +27,8 @@ my @targets = map { basename($_, '.c') } glob "$root/t/fuzz/*.c";
 is(join(' ', @targets), join(' ', sort keys %floor), 'each target has a floor');
 
 for my $name (@targets) {
-    my $cc = `clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Wall -Wextra $include -I$root/t/fuzz $root/t/fuzz/$name.c $sources -lm -o $out/$name 2>&1`;
+    my $flags = '-std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Wall -Wextra';
+    my $cc = `clang $flags $include -I$root/t/fuzz $root/t/fuzz/$name.c $sources -lm -o $out/$name 2>&1`;
     is($?, 0, "$name compiles") or do { diag($cc); next };
 
     my $corpus = "$root/t/fuzz/corpus/$name";
@@ -38,7 +39,8 @@ for my $name (@targets) {
 
     remove_tree("$out/$name.new");
     make_path("$out/$name.new");
-    $log = `cd $out && $out/$name -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$out/$name. $name.new $corpus 2>&1`;
+    my $limits = "-max_total_time=$seconds -timeout=10 -rss_limit_mb=2048";
+    $log = `cd $out && $out/$name $limits -print_final_stats=1 -artifact_prefix=$out/$name. $name.new $corpus 2>&1`;
     my $status = $?;
     my ($runs) = $log =~ /number_of_executed_units:\s*(\d+)/;
     is($status, 0, "$name: $seconds s of fuzzing, " . ($runs || 0) . ' inputs');

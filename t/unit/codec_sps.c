@@ -247,7 +247,7 @@ escaped(void)
             n += sps.p[i - 2] == 0 && sps.p[i - 1] == 0 && sps.p[i] == 3;
         }
 
-        is_int(config_of(&sps, &c), LIVE_OK, "FM-CODEC-07 SPS number %d", o.id);
+        is_int(config_of(&sps, &c), LIVE_OK, "FM-CODEC-07 FM-ENC-10 SPS number %d", o.id);
         is_int(c.fps_milli, 384000, "FM-CODEC-07 is read to its end");
         is_mem(c.extra + 8, make_size(&sps), sps.p, make_size(&sps),
                "FM-CODEC-07 and stands in the avcC as it was");
