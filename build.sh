@@ -38,6 +38,7 @@ usage: ./build.sh VERB [options]
 settings, from the environment:
   LIVE_RUN_DIR (run/ here)  LIVE_BIND (127.0.0.1)
   LIVE_HTTP_PORT (8080)  LIVE_HTTPS_PORT (8443)  LIVE_RTMP_PORT (1935)
+  LIVE_TEST_ALLOW_SKIP (1: a skipped test is no failure)
 END
 }
 

@@ -130,7 +130,7 @@ ngx_module_t  ngx_live_ingest_module = {
 };
 
 
-static ngx_rtmp_close_stream_pt  next_close_stream;
+static ngx_rtmp_close_stream_pt  ngx_live_ingest_next_close_stream;
 
 
 u_char *
@@ -324,7 +324,7 @@ ngx_live_ingest_close_stream(ngx_rtmp_session_t *s, ngx_rtmp_close_stream_t *v)
         ngx_live_ingest_end(ctx, 0);
     }
 
-    return next_close_stream(s, v);
+    return ngx_live_ingest_next_close_stream(s, v);
 }
 
 
@@ -625,7 +625,7 @@ ngx_live_ingest_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    next_close_stream = ngx_rtmp_close_stream;
+    ngx_live_ingest_next_close_stream = ngx_rtmp_close_stream;
     ngx_rtmp_close_stream = ngx_live_ingest_close_stream;
 
     return ngx_live_on_changed(NGX_LIVE_ORDER_INGEST,

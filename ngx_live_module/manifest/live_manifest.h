@@ -99,6 +99,8 @@ long live_hls_media(const live_store_snapshot_t *snapshot,
 size_t live_hls_multivariant_bound(const live_store_stream_t *stream,
     const live_hls_options_t *options);
 
+/* its length, or LIVE_ENOSPC, or LIVE_AGAIN if there is no track */
+
 long live_hls_multivariant(const live_store_stream_t *stream,
     const live_hls_options_t *options, char *buf, size_t cap);
 

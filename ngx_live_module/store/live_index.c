@@ -567,7 +567,7 @@ live_store_bind(live_store_t *store, uint32_t slot, char *err, size_t errlen)
     memset(&sun, 0, sizeof(struct sockaddr_un));
     sun.sun_family = AF_UNIX;
 
-    if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%.95s/w%u.sock",
+    if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%.97s/w%u.sock",
                  store->path, slot) >= (int) sizeof(sun.sun_path))
     {
         snprintf(err, errlen, "path \"%s\" is too long", store->path);

@@ -51,7 +51,7 @@ live_store_orphans(live_store_t *store, live_index_stream_t *stream,
             continue;
         }
 
-        (void) live_store_take(store, stream, block, 0);
+        (void) live_store_take(stream, block, 0);
         died++;
     }
 
@@ -96,7 +96,7 @@ live_store_disown(live_store_t *store, uint32_t slot, int64_t mono_us)
             block = live_store_block(store, stream->block[k]);
 
             if (live_owner_slot(atomic_load(&block->owner)) == slot + 1) {
-                (void) live_store_take(store, stream, block, 0);
+                (void) live_store_take(stream, block, 0);
                 atomic_store(&stream->since_us, mono_us);
                 atomic_store(&stream->state, LIVE_STORE_WAITING);
                 (void) atomic_fetch_add(&stream->version, 1);

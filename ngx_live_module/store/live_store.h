@@ -204,6 +204,8 @@ void live_store_close(live_store_t *store);
 
 int live_store_remove(live_store_t *store);
 
+/* the directory, as it was opened; the store's own */
+
 const char *live_store_path(const live_store_t *store);
 
 
@@ -299,6 +301,8 @@ int live_store_edge(live_store_t *store, live_store_ref_t ref, int track,
 int live_store_snapshot(live_store_t *store, live_store_ref_t ref, int track,
     live_store_snapshot_t *snapshot);
 
+/* how many segments a snapshot may hold */
+
 uint32_t live_store_segments(void);
 
 /*
@@ -365,6 +369,8 @@ typedef struct live_store_writer_s  live_store_writer_t;
 int live_store_claim(live_store_t *store, live_store_stream_info_t *info,
     void *resume, size_t *resumed, live_store_writer_t **writer, char *err,
     size_t errlen);
+
+/* the number of the stream that it writes */
 
 uint32_t live_store_writer_stream(const live_store_writer_t *writer);
 

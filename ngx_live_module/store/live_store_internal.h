@@ -145,7 +145,7 @@ int live_store_last(const live_index_track_t *track, uint64_t *head,
 
 /* live_take.c */
 
-uint32_t live_store_take(live_store_t *store, live_index_stream_t *stream,
+uint32_t live_store_take(live_index_stream_t *stream,
     live_index_block_t *block, uint32_t slot);
 
 /* live_files.c */

@@ -14,8 +14,7 @@
 #include <sys/random.h>
 
 
-static void live_store_seal(live_store_t *store, live_index_block_t *block,
-    live_index_track_t *track, uint32_t gen);
+static void live_store_seal(live_index_track_t *track, uint32_t gen);
 static void live_store_level(const live_store_stream_info_t *info,
     live_index_block_t *block, uint32_t gen);
 static void live_store_append_gap(live_index_track_t *track, uint32_t gen,
@@ -25,8 +24,7 @@ static void live_store_append_gap(live_index_track_t *track, uint32_t gen,
 /* fences the old owner of one track off and closes the segment it left open */
 
 static void
-live_store_seal(live_store_t *store, live_index_block_t *block,
-    live_index_track_t *track, uint32_t gen)
+live_store_seal(live_index_track_t *track, uint32_t gen)
 {
     uint64_t               head, next, n, k;
     live_store_part_t     *part, last;
@@ -74,9 +72,6 @@ live_store_seal(live_store_t *store, live_index_block_t *block,
     }
 
     track->us += live_store_us(segment->duration, segment->timescale);
-
-    (void) store;
-    (void) block;
 }
 
 
@@ -194,8 +189,8 @@ live_store_level(const live_store_stream_info_t *info,
  */
 
 uint32_t
-live_store_take(live_store_t *store, live_index_stream_t *stream,
-    live_index_block_t *block, uint32_t slot)
+live_store_take(live_index_stream_t *stream, live_index_block_t *block,
+    uint32_t slot)
 {
     uint32_t  old, gen, t;
 
@@ -206,7 +201,7 @@ live_store_take(live_store_t *store, live_index_stream_t *stream,
 
     for (t = 0; t < LIVE_STORE_TRACKS; t++) {
         if (atomic_load(&block->tracks[t].used)) {
-            live_store_seal(store, block, &block->tracks[t], gen);
+            live_store_seal(&block->tracks[t], gen);
 
         } else {
             atomic_store(&block->tracks[t].head, live_head(gen, 1, 0));

@@ -50,7 +50,7 @@ live_store_ring_worker(live_store_t *store, uint32_t slot, uint32_t stream)
 
     memset(&sun, 0, sizeof(struct sockaddr_un));
     sun.sun_family = AF_UNIX;
-    (void) snprintf(sun.sun_path, sizeof(sun.sun_path), "%.95s/w%u.sock",
+    (void) snprintf(sun.sun_path, sizeof(sun.sun_path), "%.97s/w%u.sock",
                     store->path, slot);
 
     /* a full queue means that it is ringing, a refusal that it died */

@@ -263,7 +263,7 @@ live_store_claim_locked(live_store_t *store, live_store_stream_info_t *info,
     writer->number = (uint32_t) n;
     writer->block = live_store_block(store, stream->block[0]);
 
-    old = live_store_take(store, stream, writer->block, store->slot + 1);
+    old = live_store_take(stream, writer->block, store->slot + 1);
     writer->gen = live_owner_gen(atomic_load(&writer->block->owner));
 
     *info = stream->info;
@@ -805,7 +805,7 @@ live_store_release(live_store_writer_t *writer, int64_t mono_us)
     live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
 
     if (live_store_owned(writer)) {
-        (void) live_store_take(store, writer->stream, writer->block, 0);
+        (void) live_store_take(writer->stream, writer->block, 0);
         atomic_store(&writer->stream->since_us, mono_us);
         atomic_store(&writer->stream->state, LIVE_STORE_WAITING);
         (void) atomic_fetch_add(&writer->stream->version, 1);

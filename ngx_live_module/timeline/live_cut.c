@@ -71,7 +71,8 @@ live_cut_open(live_timeline_t *tl, live_media_e media, uint64_t msn,
     if (media == LIVE_AUDIO
         || (frame && frame->key
             && (msn == tl->msn
-                || live_ns(track, frame->dts) < live_bound_get(tl, msn + 1)->ns)))
+                || live_ns(track, frame->dts)
+                   < live_bound_get(tl, msn + 1)->ns)))
     {
         track->flags |= LIVE_SEGMENT_INDEPENDENT;
         track->flags &= ~(uint32_t) LIVE_SEGMENT_FORCED;

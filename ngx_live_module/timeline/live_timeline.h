@@ -92,7 +92,7 @@ typedef enum {
     LIVE_TIMELINE_FORCED_CUT = 1,    /* value: GOP so far, ms; once a publisher */
     LIVE_TIMELINE_JUMP,              /* value: timestamps jumped by, ms */
     LIVE_TIMELINE_NOT_MONOTONIC,     /* value: went back by, ms; clamped; once a publisher */
-    LIVE_TIMELINE_NO_KEY,            /* frames dropped while waiting for a key frame; value: frames */
+    LIVE_TIMELINE_NO_KEY,            /* waited for a key frame; value: frames dropped */
     LIVE_TIMELINE_TRACK_LATE,        /* a track joins a running stream */
     LIVE_TIMELINE_TRACK_LOST,        /* a track went silent: gaps from here */
     LIVE_TIMELINE_TRACK_BACK,
@@ -199,6 +199,8 @@ int live_timeline_finish(live_timeline_t *tl, live_timeline_resume_t *resume);
 
 void live_timeline_resume(const live_timeline_t *tl,
     live_timeline_resume_t *resume);
+
+/* what was counted so far; valid until it is destroyed, and kept up to date */
 
 const live_timeline_stats_t *live_timeline_stats(const live_timeline_t *tl);
 

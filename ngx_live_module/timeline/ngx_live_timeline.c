@@ -408,8 +408,8 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
             pub->full = 1;
             ngx_log_error(NGX_LOG_CRIT, pub->log, err,
                           "live: no room for a part in \"%s\", viewers get "
-                          "gaps: give its file system more room, raise size= of "
-                          "live_store, or shorten live_window",
+                          "gaps: give its file system more room, raise size= "
+                          "of live_store, or shorten live_window",
                           live_store_path(pub->zone->store));
         }
 
