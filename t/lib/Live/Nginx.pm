@@ -25,6 +25,7 @@ $SIG{$_} = sub { die "signal $_[0]\n" } for qw(INT TERM HUP);
 #   rtmp      in rtmp {}        rtmp_server  in rtmp's server {}        apps  more applications
 #   main      in the main context    http  in http {}    server  in server {}    location  in location /live/ {}
 #   https, ipv6    listen there too             store_path   instead of a fresh one
+#   daemon    leaves its starter, as it does on a server: no binary upgrade without
 #   allow     log lines that are expected, regular expressions
 sub new {
     my ($class, %o) = @_;
@@ -81,7 +82,7 @@ sub start {
 sub _launch {
     my ($self) = @_;
 
-    unlink "$self->{dir}/error.log";
+    unlink "$self->{dir}/error.log", "$self->{dir}/nginx.pid";
     local %ENV = (%ENV, %{ $self->{env} });
     $ENV{ASAN_OPTIONS} ||= 'detect_leaks=0:abort_on_error=0:exitcode=99';
     $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
@@ -91,11 +92,12 @@ sub _launch {
 
     my $up = eval {
         wait_for('nginx to start', 30, sub {
-            if (waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
+            if ($self->{pid} && waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
                 delete $self->{pid};
-                return 'dead';
+                return 'dead' if !$self->{daemon} || $?;
             }
-            return scalar(my @w = $self->workers) == $self->{workers} && $self->answers ? 'up' : '';
+            $self->{pid} ||= slurp("$self->{dir}/nginx.pid") + 0 if -s "$self->{dir}/nginx.pid";
+            return $self->{pid} && scalar(my @w = $self->workers) == $self->{workers} && $self->answers ? 'up' : '';
         });
     };
     die $@ if $@;
@@ -130,6 +132,7 @@ sub answers {
 sub write_conf {
     my ($self) = @_;
     my $dir = $self->{dir};
+    my $daemon = $self->{daemon} ? 'on' : 'off';
     my $load = join '', map { "load_module $_;\n" } modules();
     my $user = $> == 0 && getpwnam('www-data') ? 'user www-data;' : '';
     my ($rtmp6, $http6, $https, $publish) = ('', '', '', '');
@@ -157,7 +160,7 @@ sub write_conf {
     spew("$dir/nginx.conf", <<"END");
 $load
 $user
-daemon off;
+daemon $daemon;
 worker_processes $self->{workers};
 worker_shutdown_timeout 30s;
 pid $dir/nginx.pid;
@@ -428,6 +431,13 @@ sub kill_worker {
 }
 
 
+# true for one that has ended, be it that nobody has asked for its status
+sub gone {
+    my ($pid) = @_;
+    return !kill(0, $pid) || slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) Z/;
+}
+
+
 # TERM, or QUIT for a graceful end; then the logs and what is left are looked at
 sub stop {
     my ($self, $signal) = @_;
@@ -441,7 +451,7 @@ sub stop {
     my $gone = eval {
         wait_for('nginx to stop', 40, sub {
             waitpid $_, POSIX::WNOHANG() for @masters;
-            return !grep { kill 0, $_ } @masters, @workers;
+            return !grep { !gone($_) } @masters, @workers;
         });
     };
 
