@@ -80,7 +80,7 @@ module_files() {
 build_module() {
     local name=$1 nginx=$2 rtmp=$3 dir=$BUILD/$1 stamp
 
-    stamp="$nginx $rtmp $(stat -c %Y "$nginx/configure" 2>/dev/null) $(module_files)"
+    stamp="$nginx $rtmp $(stat -c %Y "$nginx/configure" 2>/dev/null) $(module_files) $(debian_flags CFLAGS)"
 
     if [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ]; then
         rm -rf "$dir"
@@ -109,7 +109,8 @@ configure_module() {
     if [ -f conf_flags ]; then
         # shellcheck source=/dev/null
         . ./conf_flags
-        bash ./configure "${NGX_CONF_FLAGS[@]}" --add-dynamic-module="$ROOT"
+        bash ./configure "${NGX_CONF_FLAGS[@]}" --with-cc-opt="$(debian_flags CPPFLAGS) $(debian_flags CFLAGS)" \
+            --with-ld-opt="$(debian_flags LDFLAGS)" --add-dynamic-module="$ROOT"
         return
     fi
 
@@ -118,6 +119,11 @@ configure_module() {
 
     configured_with args
     "$configure" "${args[@]}" --add-dynamic-module="$rtmp" --add-dynamic-module="$ROOT"
+}
+
+# what Debian compiles its own modules with: -O2, and hardened
+debian_flags() {
+    (cd "$ROOT" && DEB_BUILD_MAINT_OPTIONS=hardening=+bindnow dpkg-buildflags --get "$1")
 }
 
 # A tree that has been configured tells how: its nginx takes only modules that were built in the same way,

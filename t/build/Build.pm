@@ -74,15 +74,15 @@ mount -t tmpfs tmpfs "$dir"
 mkdir "$dir/upper" "$dir/work" "$dir/root"
 mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
 cd "$dir/root"
-for path in "$root" "$build"; do
-    mkdir -p ".$path"
-    mount --bind "$path" ".$path"
-    mount -o remount,bind,ro ".$path"
-done
 mount -t proc proc proc
 mount --rbind /dev dev
 for path in dev/shm tmp run; do
     mount -t tmpfs -o mode=1777 tmpfs $path
+done
+for path in "$root" "$build"; do
+    mkdir -p ".$path"
+    mount --bind "$path" ".$path"
+    mount -o remount,bind,ro ".$path"
 done
 mkdir run/lock
 ip link set lo up
