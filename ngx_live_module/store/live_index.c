@@ -22,10 +22,8 @@
 
 static int live_store_directory(const char *path, uid_t owner, gid_t group,
     char *err, size_t errlen);
-static int live_store_format(live_store_t *store, uint64_t bytes_max,
-    char *err, size_t errlen);
-static int live_store_check(live_store_t *store, uint64_t bytes_max, char *err,
-    size_t errlen);
+static int live_store_format(live_store_t *store, char *err, size_t errlen);
+static int live_store_check(live_store_t *store, char *err, size_t errlen);
 static int live_store_map(live_store_t *store, uint32_t streams, char *err,
     size_t errlen);
 
@@ -284,8 +282,7 @@ live_store_map(live_store_t *store, uint32_t streams, char *err, size_t errlen)
 /* a new index; what a writer touches later gets its memory when it is claimed */
 
 static int
-live_store_format(live_store_t *store, uint64_t bytes_max, char *err,
-    size_t errlen)
+live_store_format(live_store_t *store, char *err, size_t errlen)
 {
     int                  rc;
     live_index_header_t  header;
@@ -314,7 +311,6 @@ live_store_format(live_store_t *store, uint64_t bytes_max, char *err,
     header.version = LIVE_STORE_VERSION;
     header.stream_size = sizeof(live_index_stream_t);
     header.block_size = sizeof(live_index_block_t);
-    header.bytes_max = bytes_max;
     header.streams = store->nblocks / 2;
 
     memcpy(store->header, &header, sizeof(live_index_header_t));
@@ -327,8 +323,7 @@ live_store_format(live_store_t *store, uint64_t bytes_max, char *err,
 /* LIVE_OK: ours to use; LIVE_AGAIN: stale or empty, to be made anew */
 
 static int
-live_store_check(live_store_t *store, uint64_t bytes_max, char *err,
-    size_t errlen)
+live_store_check(live_store_t *store, char *err, size_t errlen)
 {
     ssize_t              n;
     struct stat          st;
@@ -371,8 +366,6 @@ live_store_check(live_store_t *store, uint64_t bytes_max, char *err,
     if (fstat(store->fd, &st) == -1 || (size_t) st.st_size != store->size) {
         return LIVE_AGAIN;
     }
-
-    store->header->bytes_max = bytes_max;
 
     return LIVE_OK;
 }
@@ -418,7 +411,7 @@ live_store_open_index(live_store_t *store, uid_t owner, gid_t group,
 
 int
 live_store_open(const char *path, uid_t owner, gid_t group, uint32_t streams,
-    uint64_t bytes_max, live_store_t **storep, char *err, size_t errlen)
+    live_store_t **storep, char *err, size_t errlen)
 {
     int            rc;
     struct flock   fl;
@@ -469,10 +462,10 @@ live_store_open(const char *path, uid_t owner, gid_t group, uint32_t streams,
 
     live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
 
-    rc = live_store_check(store, bytes_max, err, errlen);
+    rc = live_store_check(store, err, errlen);
 
     if (rc == LIVE_AGAIN) {
-        rc = live_store_format(store, bytes_max, err, errlen);
+        rc = live_store_format(store, err, errlen);
     }
 
     if (rc == LIVE_OK) {
@@ -493,6 +486,13 @@ live_store_open(const char *path, uid_t owner, gid_t group, uint32_t streams,
     *storep = store;
 
     return LIVE_OK;
+}
+
+
+void
+live_store_limit(live_store_t *store, uint64_t bytes_max)
+{
+    atomic_store(&store->header->bytes_max, bytes_max);
 }
 
 

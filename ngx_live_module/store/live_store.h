@@ -183,15 +183,21 @@ typedef struct live_store_s  live_store_t;
  * are forked from this one hold it too.
  *
  * path: absolute, its parent exists; owner: who the workers run as, (uid_t) -1:
- * this process.  streams: 1 to 4096.  bytes_max: of all segment files, 0: none.
+ * this process.  streams: 1 to 4096.
  *
  * LIVE_OK; LIVE_EINVAL: refused, err says why and what to do; LIVE_EIO,
  * LIVE_ENOMEM: err says what failed.
  */
 
 int live_store_open(const char *path, uid_t owner, gid_t group,
-    uint32_t streams, uint64_t bytes_max, live_store_t **store, char *err,
-    size_t errlen);
+    uint32_t streams, live_store_t **store, char *err, size_t errlen);
+
+/*
+ * Limits the bytes of all segment files, 0: no limit.  Holds for all who have
+ * the store open, so only once the configuration that says it is accepted.
+ */
+
+void live_store_limit(live_store_t *store, uint64_t bytes_max);
 
 /* unmaps and closes; files stay */
 

@@ -58,7 +58,7 @@ typedef struct {
     uint32_t                  streams;
     uint64_t                  stream_size;      /* of the records: they must agree */
     uint64_t                  block_size;
-    uint64_t                  bytes_max;
+    _Atomic uint64_t          bytes_max;        /* 0: no limit */
     _Atomic uint64_t          bytes;            /* in segment files now */
     _Atomic uint64_t          last_epoch;
     _Atomic uint32_t          births;

@@ -144,15 +144,16 @@ live_store_new_stream(live_store_t *store,
     int                   block;
     int64_t               oldest;
     uint32_t              i, n, state;
-    uint64_t              bytes;
+    uint64_t              bytes, max;
     live_index_stream_t  *stream;
 
     bytes = atomic_load(&store->header->bytes);
+    max = atomic_load(&store->header->bytes_max);
 
-    if (store->header->bytes_max && bytes >= store->header->bytes_max) {
+    if (max && bytes >= max) {
         snprintf(err, errlen, "the store holds %llu bytes, its limit is %llu: "
                  "raise size= of live_store", (unsigned long long) bytes,
-                 (unsigned long long) store->header->bytes_max);
+                 (unsigned long long) max);
         return LIVE_ENOSPC;
     }
 
@@ -609,7 +610,7 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
 
     if (!(in->flags & LIVE_PART_GAP)) {
 
-        max = writer->store->header->bytes_max;
+        max = atomic_load(&writer->store->header->bytes_max);
 
         if (max && atomic_load(&writer->store->header->bytes) > max) {
             errno = 0;

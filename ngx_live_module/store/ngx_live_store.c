@@ -22,6 +22,7 @@ static void *ngx_live_store_create_conf(ngx_cycle_t *cycle);
 static char *ngx_live_store_init_conf(ngx_cycle_t *cycle, void *conf);
 static char *ngx_live_store_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_live_store_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_live_store_init_process(ngx_cycle_t *cycle);
 static void ngx_live_store_exit_process(ngx_cycle_t *cycle);
 static void ngx_live_store_exit_master(ngx_cycle_t *cycle);
@@ -62,7 +63,7 @@ ngx_module_t  ngx_live_store_module = {
     ngx_live_store_commands,               /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_live_store_init_module,            /* init module */
     ngx_live_store_init_process,           /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -232,6 +233,30 @@ ngx_live_store_join_zone(ngx_cycle_t *cycle, ngx_live_store_zone_t *zone)
     zone->janitor.cancelable = 1;
 
     ngx_add_timer(&zone->janitor, 1);
+
+    return NGX_OK;
+}
+
+
+/*
+ * What changes a store that others use waits for this: a configuration that comes
+ * here is not refused any more.
+ */
+
+static ngx_int_t
+ngx_live_store_init_module(ngx_cycle_t *cycle)
+{
+    ngx_live_store_conf_t  *lscf;
+    ngx_live_store_zone_t  *zone;
+
+    lscf = (ngx_live_store_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                  ngx_live_store_module);
+
+    for (zone = lscf->zones; zone; zone = zone->next) {
+        if (zone->store) {
+            live_store_limit(zone->store, zone->bytes_max);
+        }
+    }
 
     return NGX_OK;
 }
@@ -506,8 +531,7 @@ ngx_live_store_init_conf(ngx_cycle_t *cycle, void *conf)
         }
 
         if (live_store_open((char *) zone->path.data, user, group,
-                            zone->streams, zone->bytes_max, &zone->store, err,
-                            sizeof(err))
+                            zone->streams, &zone->store, err, sizeof(err))
             != LIVE_OK)
         {
             ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
