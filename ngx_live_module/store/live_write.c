@@ -345,7 +345,7 @@ live_store_owned(const live_store_writer_t *writer)
 
 int
 live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
-    int64_t *end_us, int64_t *visible_us)
+    uint32_t *discontinuity, int64_t *end_us, int64_t *visible_us)
 {
     int                    rc;
     int64_t                us;
@@ -376,6 +376,7 @@ live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
 
         if (rc == LIVE_AGAIN || part.msn > *msn) {
             *msn = part.msn;
+            *discontinuity = segment->discontinuity;
         }
 
         rc = LIVE_OK;
@@ -454,6 +455,7 @@ int
 live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     const live_store_segment_t *in)
 {
+    live_store_part_t      last;
     live_index_track_t    *track;
     live_writer_track_t   *wt;
     live_store_segment_t  *segment;
@@ -467,6 +469,27 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
 
     if (wt->fd != -1) {
         close(wt->fd);
+    }
+
+    /*
+     * The playlist begins with the first segment that has a part: a writer before
+     * us may have gone when it had opened one only.  All of it is said before
+     * the file is made, so that whoever removes the stream finds the file.
+     */
+
+    if (live_store_last(track, NULL, &last) != LIVE_OK) {
+
+        if (atomic_load(&track->used)
+            && atomic_load(&track->floor_msn) != in->msn)
+        {
+            live_store_drop_segment(writer->store, &writer->stream->info,
+                                    writer->block, track,
+                                    atomic_load(&track->floor_msn));
+        }
+
+        atomic_store(&track->first_msn, in->msn);
+        atomic_store(&track->floor_msn, in->msn);
+        atomic_store(&track->used, 1);
     }
 
     segment = &track->segments[in->msn % LIVE_STORE_SEGMENTS];
@@ -489,12 +512,6 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
                                     track->info.id, writer->stream->info.epoch,
                                     in->msn, 0);
     wt->error = (wt->fd == -1) ? errno : 0;
-
-    if (!atomic_load(&track->used)) {
-        atomic_store(&track->first_msn, in->msn);
-        atomic_store(&track->floor_msn, in->msn);
-        atomic_store(&track->used, 1);
-    }
 
     return LIVE_OK;
 }

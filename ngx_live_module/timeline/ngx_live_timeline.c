@@ -38,6 +38,7 @@ static int ngx_live_timeline_segment_end(void *ctx, uint32_t track,
     uint64_t msn, uint64_t duration, uint32_t flags);
 static void ngx_live_timeline_event(void *ctx, uint32_t track,
     live_timeline_event_e event, int64_t value);
+static void ngx_live_publication_keep(ngx_live_publication_t *pub);
 static ngx_int_t ngx_live_publication_result(ngx_live_publication_t *pub,
     int rc);
 
@@ -54,7 +55,8 @@ static const live_timeline_sink_t  ngx_live_timeline_sink = {
 
 /*
  * What the last publisher left, corrected by what really became visible: it may
- * have died in the middle of a segment.
+ * have died in the middle of a segment, or when it had opened one only.  A number
+ * without a part must not be passed over, playlists would have to list it.
  */
 
 static void
@@ -62,6 +64,7 @@ ngx_live_publication_resume(ngx_live_publication_t *pub, u_char *saved,
     size_t size, live_timeline_resume_t *resume)
 {
     int64_t   end_us, visible_us;
+    uint32_t  discontinuity;
     uint64_t  msn;
 
     ngx_memzero(resume, sizeof(live_timeline_resume_t));
@@ -73,12 +76,15 @@ ngx_live_publication_resume(ngx_live_publication_t *pub, u_char *saved,
         resume->epoch_us = live_store_utc() - live_store_monotonic();
     }
 
-    if (live_store_writer_end(pub->writer, &msn, &end_us, &visible_us)
+    resume->msn = 0;
+    resume->discontinuity = 0;
+
+    if (live_store_writer_end(pub->writer, &msn, &discontinuity, &end_us,
+                              &visible_us)
         == LIVE_OK)
     {
-        if (msn + 1 > resume->msn) {
-            resume->msn = msn + 1;
-        }
+        resume->msn = msn + 1;
+        resume->discontinuity = discontinuity;
 
         if (end_us > resume->end_us) {
             resume->end_us = end_us;
@@ -204,6 +210,19 @@ void
 ngx_live_publication_expect(ngx_live_publication_t *pub, uint32_t tracks)
 {
     live_timeline_expect(pub->timeline, tracks);
+}
+
+
+/* for the next publisher, should this worker die */
+
+static void
+ngx_live_publication_keep(ngx_live_publication_t *pub)
+{
+    live_timeline_resume_t  resume;
+
+    live_timeline_resume(pub->timeline, &resume);
+    live_store_write_resume(pub->writer, &resume,
+                            sizeof(live_timeline_resume_t));
 }
 
 
@@ -337,6 +356,10 @@ ngx_live_timeline_segment(void *ctx, uint32_t track,
 
     pub->begins |= 1u << track;
 
+    /* the number of its init segment is taken from here on */
+
+    ngx_live_publication_keep(pub);
+
     return live_store_write_segment(pub->writer, track, &s);
 }
 
@@ -439,9 +462,8 @@ ngx_live_timeline_segment_end(void *ctx, uint32_t track, uint64_t msn,
 {
     ngx_live_publication_t *pub = ctx;
 
-    int                     rc;
-    uint32_t                fps;
-    live_timeline_resume_t  resume;
+    int       rc;
+    uint32_t  fps;
 
     rc = live_store_write_end(pub->writer, track, duration, flags);
 
@@ -457,9 +479,7 @@ ngx_live_timeline_segment_end(void *ctx, uint32_t track, uint64_t msn,
                       "lower the encoder's bitrate");
     }
 
-    live_timeline_resume(pub->timeline, &resume);
-    live_store_write_resume(pub->writer, &resume,
-                            sizeof(live_timeline_resume_t));
+    ngx_live_publication_keep(pub);
 
     fps = live_timeline_stats(pub->timeline)->fps_milli;
 
