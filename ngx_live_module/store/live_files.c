@@ -43,7 +43,7 @@ int
 live_store_file_create(const live_store_t *store, const char *stream,
     const char *track, const char *epoch, uint64_t msn, uint32_t init)
 {
-    int   fd, flags;
+    int   fd, flags, tries;
     char  path[PATH_MAX];
 
     if (live_store_file(store, stream, track, epoch, msn, init, path,
@@ -57,13 +57,22 @@ live_store_file_create(const live_store_t *store, const char *stream,
 
     fd = open(path, flags, 0600);
 
-    if (fd == -1 && errno == ENOENT) {
+    /* again and again: an older stream of this name may just be removed */
+
+    for (tries = 0; fd == -1 && errno == ENOENT && tries < 10; tries++) {
 
         (void) snprintf(path, sizeof(path), "%s/%s", store->path, stream);
-        (void) mkdir(path, 0700);
+
+        if (mkdir(path, 0700) == -1 && errno != EEXIST) {
+            return -1;
+        }
+
         (void) snprintf(path, sizeof(path), "%s/%s/%s", store->path, stream,
                         track);
-        (void) mkdir(path, 0700);
+
+        if (mkdir(path, 0700) == -1 && errno != EEXIST && errno != ENOENT) {
+            return -1;
+        }
 
         (void) live_store_file(store, stream, track, epoch, msn, init, path,
                                sizeof(path));
@@ -214,14 +223,17 @@ live_store_expire(live_store_t *store, const live_store_stream_info_t *info,
 }
 
 
-/* everything of a stream; under the table's lock */
+/*
+ * Everything of a stream; under the table's lock.  May be done again, or by
+ * another: who did it first may have died over it.
+ */
 
 void
 live_store_drop_stream(live_store_t *store, live_index_stream_t *stream)
 {
     char                 path[PATH_MAX];
     uint32_t             i, t;
-    uint64_t             msn;
+    uint64_t             msn, last;
     live_store_part_t    part;
     live_index_block_t  *block;
     live_index_track_t  *track;
@@ -237,17 +249,24 @@ live_store_drop_stream(live_store_t *store, live_index_stream_t *stream)
         for (t = 0; t < LIVE_STORE_TRACKS; t++) {
             track = &block->tracks[t];
 
-            if (!atomic_load(&track->used)) {
+            if (!atomic_load(&track->used) && !atomic_load(&track->init_last))
+            {
                 continue;
             }
 
+            /* and the one that was opened and never got a part */
+
+            msn = atomic_load(&track->floor_msn);
+            last = msn;
+
             if (live_store_last(track, NULL, &part) == LIVE_OK) {
-                for (msn = atomic_load(&track->floor_msn); msn <= part.msn + 1;
-                     msn++)
-                {
-                    live_store_drop_segment(store, &stream->info, block, track,
-                                            msn);
-                }
+                last = part.msn + 1;
+            }
+
+            for ( /* void */ ; msn <= last; msn++) {
+                live_store_drop_segment(store, &stream->info, block, track,
+                                        msn);
+                atomic_store(&track->floor_msn, msn + 1);
             }
 
             live_store_drop_inits(store, &stream->info, track,
@@ -257,6 +276,11 @@ live_store_drop_stream(live_store_t *store, live_index_stream_t *stream)
                             stream->info.name, track->info.id);
             (void) rmdir(path);
         }
+
+        /* of parts that were written and never seen */
+
+        (void) atomic_fetch_sub(&store->header->bytes,
+                                atomic_exchange(&block->bytes, 0));
 
         stream->block[i] = 0;
         atomic_store(&block->taken, 0);

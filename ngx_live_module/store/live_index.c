@@ -639,7 +639,7 @@ live_store_join(live_store_t *store, char *err, size_t errlen)
         return rc;
     }
 
-    live_store_disown(store, slot, live_store_monotonic());
+    live_store_disown(store, slot);
 
     store->slot = slot;
     memset(&store->workers[slot], 0, sizeof(live_index_worker_t));

@@ -23,11 +23,10 @@ static int
 live_store_orphans(live_store_t *store, live_index_stream_t *stream,
     int64_t mono_us)
 {
-    uint32_t             i, slot, owned, died;
+    uint32_t             i, slot, owned;
     live_index_block_t  *block;
 
     owned = 0;
-    died = 0;
 
     for (i = 0; i < LIVE_STORE_PUBLICATIONS; i++) {
 
@@ -52,10 +51,11 @@ live_store_orphans(live_store_t *store, live_index_stream_t *stream,
         }
 
         (void) live_store_take(stream, block, 0);
-        died++;
     }
 
-    if (died && !owned) {
+    /* live and nobody's: perhaps live_store_disown() took it from the dead */
+
+    if (!owned) {
         atomic_store(&stream->since_us, mono_us);
         atomic_store(&stream->state, LIVE_STORE_WAITING);
         return LIVE_STORE_ORPHANED;
@@ -67,11 +67,11 @@ live_store_orphans(live_store_t *store, live_index_stream_t *stream,
 
 /*
  * For one who takes a slot: what a dead worker in the same slot had owned is
- * not his.
+ * not his.  The janitor sees that it is nobody's, and says so.
  */
 
 void
-live_store_disown(live_store_t *store, uint32_t slot, int64_t mono_us)
+live_store_disown(live_store_t *store, uint32_t slot)
 {
     uint32_t              i, k;
     live_index_block_t   *block;
@@ -97,9 +97,6 @@ live_store_disown(live_store_t *store, uint32_t slot, int64_t mono_us)
 
             if (live_owner_slot(atomic_load(&block->owner)) == slot + 1) {
                 (void) live_store_take(stream, block, 0);
-                atomic_store(&stream->since_us, mono_us);
-                atomic_store(&stream->state, LIVE_STORE_WAITING);
-                (void) atomic_fetch_add(&stream->version, 1);
             }
         }
     }
@@ -114,7 +111,8 @@ static int
 live_store_age(live_store_t *store, live_index_stream_t *stream,
     int64_t mono_us)
 {
-    int64_t  age;
+    int64_t   age;
+    uint32_t  i;
 
     age = mono_us - atomic_load(&stream->since_us);
 
@@ -147,6 +145,15 @@ live_store_age(live_store_t *store, live_index_stream_t *stream,
         return LIVE_STORE_REMOVED;
 
     case LIVE_STORE_GONE:
+
+        /* whoever removed it may have died over it */
+
+        for (i = 0; i < LIVE_STORE_PUBLICATIONS; i++) {
+            if (stream->block[i]) {
+                live_store_drop_stream(store, stream);
+                return LIVE_STORE_REMOVED;
+            }
+        }
 
         if (age >= LIVE_STORE_TOMB_US) {
             atomic_store(&store->hashes[stream - store->streams], 0);

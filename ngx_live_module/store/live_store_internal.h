@@ -163,7 +163,7 @@ void live_store_sweep(live_store_t *store);
 
 /* live_janitor.c */
 
-void live_store_disown(live_store_t *store, uint32_t slot, int64_t mono_us);
+void live_store_disown(live_store_t *store, uint32_t slot);
 
 /* live_wake.c */
 

@@ -37,6 +37,8 @@ struct live_store_writer_s {
 
 static int live_store_new_stream(live_store_t *store,
     const live_store_stream_info_t *info, char *err, size_t errlen);
+static uint32_t live_store_free_block(live_store_t *store);
+static void live_store_recover_blocks(live_store_t *store);
 static int live_store_new_block(live_store_t *store, char *err,
     size_t errlen);
 static void live_store_epoch(live_store_t *store, char *buf, size_t len);
@@ -88,6 +90,57 @@ live_store_epoch(live_store_t *store, char *buf, size_t len)
 }
 
 
+/* the first that no stream has, nblocks + 1 if there is none */
+
+static uint32_t
+live_store_free_block(live_store_t *store)
+{
+    uint32_t  n, have;
+
+    have = atomic_load(&store->header->blocks);
+
+    for (n = 1; n <= have; n++) {
+        if (!atomic_load(&live_store_block(store, n)->taken)) {
+            break;
+        }
+    }
+
+    return n;
+}
+
+
+/* blocks of those who died between taking a block and having a stream for it */
+
+static void
+live_store_recover_blocks(live_store_t *store)
+{
+    uint32_t              n, i, k, have, owned;
+    live_index_stream_t  *stream;
+
+    have = atomic_load(&store->header->blocks);
+
+    for (n = 1; n <= have; n++) {
+        owned = 0;
+
+        for (i = 0; i < store->header->streams; i++) {
+            stream = &store->streams[i];
+
+            if (atomic_load(&stream->state) == LIVE_STORE_FREE) {
+                continue;
+            }
+
+            for (k = 0; k < LIVE_STORE_PUBLICATIONS; k++) {
+                owned |= (stream->block[k] == n);
+            }
+        }
+
+        if (!owned) {
+            atomic_store(&live_store_block(store, n)->taken, 0);
+        }
+    }
+}
+
+
 /* a block with memory behind it; under the table's lock */
 
 static int
@@ -100,10 +153,11 @@ live_store_new_block(live_store_t *store, char *err, size_t errlen)
 
     have = atomic_load(&store->header->blocks);
 
-    for (n = 1; n <= have; n++) {
-        if (!atomic_load(&live_store_block(store, n)->taken)) {
-            break;
-        }
+    n = live_store_free_block(store);
+
+    if (n > store->nblocks) {
+        live_store_recover_blocks(store);
+        n = live_store_free_block(store);
     }
 
     if (n > store->nblocks) {
@@ -189,6 +243,12 @@ live_store_new_stream(live_store_t *store,
 
     stream = &store->streams[n];
 
+    /* no work unless one died that was removing it */
+
+    if (atomic_load(&stream->state) == LIVE_STORE_GONE) {
+        live_store_drop_stream(store, stream);
+    }
+
     atomic_store(&store->hashes[n], 0);
     atomic_store(&stream->state, LIVE_STORE_FREE);
 
@@ -234,7 +294,9 @@ live_store_claim_locked(live_store_t *store, live_store_stream_info_t *info,
 {
     int                   n;
     uint32_t              old, state;
-    live_index_stream_t  *stream;
+    live_index_stream_t  *stream, *ended;
+
+    ended = NULL;
 
     n = live_store_lookup(store, info->name, strlen(info->name));
 
@@ -246,14 +308,20 @@ live_store_claim_locked(live_store_t *store, live_store_stream_info_t *info,
 
             /* an ended stream is not taken up again: its playlist said so */
 
-            atomic_store(&stream->hidden, 1);
+            ended = stream;
+            atomic_store(&ended->hidden, 1);
             n = LIVE_AGAIN;
         }
     }
 
     if (n < 0) {
         n = live_store_new_stream(store, info, err, errlen);
+
         if (n < 0) {
+            if (ended) {
+                atomic_store(&ended->hidden, 0);
+            }
+
             return n;
         }
     }
@@ -431,6 +499,14 @@ live_store_write_init(live_store_writer_t *writer, uint32_t t, uint32_t init,
 
     atomic_fetch_add(&track->info_turn, 1);
 
+    /* before the file is made, so that whoever removes the stream finds it */
+
+    if (atomic_load(&track->init_floor) == 0) {
+        atomic_store(&track->init_floor, init);
+    }
+
+    atomic_store(&track->init_last, init);
+
     fd = live_store_file_create(writer->store, writer->stream->info.name,
                                 info->id, writer->stream->info.epoch, 0, init);
 
@@ -440,12 +516,6 @@ live_store_write_init(live_store_writer_t *writer, uint32_t t, uint32_t init,
     if (fd != -1) {
         close(fd);
     }
-
-    if (atomic_load(&track->init_floor) == 0) {
-        atomic_store(&track->init_floor, init);
-    }
-
-    atomic_store(&track->init_last, init);
 
     return rc;
 }
