@@ -7,6 +7,7 @@
 
 #define NGX_LIVE_PART_BYTES  (64 * 1024 * 1024)
 #define NGX_LIVE_WAIT        2000000
+#define NGX_LIVE_ROOM        3000      /* ms without a loss: there is room */
 
 
 struct ngx_live_publication_s {
@@ -21,6 +22,7 @@ struct ngx_live_publication_s {
 
     live_codec_config_t      config[LIVE_TRACKS];
     uint32_t                 begins;       /* next part begins a segment, a bit a track */
+    ngx_msec_t               lost;         /* when there was no room last */
     unsigned                 unsupported:1;
     unsigned                 full:1;       /* said that there is no room */
     unsigned                 shortened:1;  /* said that the window is shorter */
@@ -427,6 +429,8 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
 
     if (rc == LIVE_ENOSPC) {
 
+        pub->lost = ngx_current_msec;
+
         if (!pub->full) {
             pub->full = 1;
             ngx_log_error(NGX_LOG_CRIT, pub->log, err,
@@ -442,7 +446,9 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
 
         pub->begins &= ~(1u << track);
 
-        if (pub->full) {
+        /* a small part may fit in when there is no room for the next */
+
+        if (pub->full && ngx_current_msec - pub->lost > NGX_LIVE_ROOM) {
             pub->full = 0;
             ngx_log_error(NGX_LOG_WARN, pub->log, 0,
                           "live: there is room again in \"%s\"",
