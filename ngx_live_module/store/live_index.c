@@ -4,6 +4,7 @@
 
 #include "live_store_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,10 @@
                         & ~((uint64_t) LIVE_STORE_PAGE - 1))
 
 
+static int live_store_known(const char *path,
+    const live_index_header_t *header, ssize_t n, char *err, size_t errlen);
+static int live_store_look(int dir, const char *path, char *err,
+    size_t errlen);
 static int live_store_directory(const char *path, uid_t owner, gid_t group,
     char *err, size_t errlen);
 static int live_store_format(live_store_t *store, char *err, size_t errlen);
@@ -181,11 +186,104 @@ live_store_lookup(live_store_t *store, const char *name, size_t len)
 }
 
 
+/* LIVE_OK: an index of ours; LIVE_AGAIN: begun and not written yet */
+
+static int
+live_store_known(const char *path, const live_index_header_t *header,
+    ssize_t n, char *err, size_t errlen)
+{
+    if (n == 0 || (n == sizeof(live_index_header_t) && header->magic == 0)) {
+        return LIVE_AGAIN;
+    }
+
+    if (n != sizeof(live_index_header_t) || header->magic != LIVE_STORE_MAGIC)
+    {
+        snprintf(err, errlen, "\"%s/index\" is not an index of ours: "
+                 "remove it or name another path", path);
+        return LIVE_EINVAL;
+    }
+
+    if (header->version != LIVE_STORE_VERSION
+        || header->stream_size != sizeof(live_index_stream_t)
+        || header->block_size != sizeof(live_index_block_t))
+    {
+        snprintf(err, errlen, "\"%s/index\" has layout version %u, this module "
+                 "has %u: stop nginx and remove \"%s\", or name another path",
+                 path, header->version, LIVE_STORE_VERSION, path);
+        return LIVE_EINVAL;
+    }
+
+    return LIVE_OK;
+}
+
+
+/*
+ * Before anything is changed: files below a path that was meant for something
+ * else must keep their owner, and not be swept away with old segments.
+ */
+
+static int
+live_store_look(int dir, const char *path, char *err, size_t errlen)
+{
+    int                   fd, rc;
+    DIR                  *d;
+    ssize_t               n;
+    struct dirent        *de;
+    live_index_header_t   header;
+
+    fd = openat(dir, "index", O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
+
+    if (fd != -1) {
+        n = pread(fd, &header, sizeof(live_index_header_t), 0);
+        close(fd);
+
+        rc = live_store_known(path, &header, n, err, errlen);
+
+        return rc == LIVE_AGAIN ? LIVE_OK : rc;
+    }
+
+    if (errno != ENOENT) {
+        snprintf(err, errlen, "cannot open \"%s/index\": %s", path,
+                 strerror(errno));
+        return LIVE_EIO;
+    }
+
+    fd = openat(dir, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    d = (fd == -1) ? NULL : fdopendir(fd);
+
+    if (d == NULL) {
+        snprintf(err, errlen, "cannot read \"%s\": %s", path,
+                 strerror(errno));
+
+        if (fd != -1) {
+            close(fd);
+        }
+
+        return LIVE_EIO;
+    }
+
+    rc = LIVE_OK;
+
+    while ((de = readdir(d)) != NULL) {
+        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0) {
+            snprintf(err, errlen, "\"%s\" is not empty and has no index of "
+                     "ours: name a directory of its own as path", path);
+            rc = LIVE_EINVAL;
+            break;
+        }
+    }
+
+    closedir(d);
+
+    return rc;
+}
+
+
 static int
 live_store_directory(const char *path, uid_t owner, gid_t group, char *err,
     size_t errlen)
 {
-    int          fd;
+    int          fd, rc;
     uid_t        uid;
     struct stat  st;
 
@@ -216,6 +314,13 @@ live_store_directory(const char *path, uid_t owner, gid_t group, char *err,
                  (long) st.st_uid, (long) uid);
         close(fd);
         return LIVE_EINVAL;
+    }
+
+    rc = live_store_look(fd, path, err, errlen);
+
+    if (rc != LIVE_OK) {
+        close(fd);
+        return rc;
     }
 
     if (st.st_uid != uid && fchown(fd, uid, group) == -1) {
@@ -325,30 +430,17 @@ live_store_format(live_store_t *store, char *err, size_t errlen)
 static int
 live_store_check(live_store_t *store, char *err, size_t errlen)
 {
+    int                  rc;
     ssize_t              n;
     struct stat          st;
     live_index_header_t  header;
 
     n = pread(store->fd, &header, sizeof(live_index_header_t), 0);
 
-    if (n == 0 || (n > 0 && header.magic == 0)) {
-        return LIVE_AGAIN;
-    }
+    rc = live_store_known(store->path, &header, n, err, errlen);
 
-    if (n != sizeof(live_index_header_t) || header.magic != LIVE_STORE_MAGIC) {
-        snprintf(err, errlen, "\"%s/index\" is not an index of ours: "
-                 "remove it or name another path", store->path);
-        return LIVE_EINVAL;
-    }
-
-    if (header.version != LIVE_STORE_VERSION
-        || header.stream_size != sizeof(live_index_stream_t)
-        || header.block_size != sizeof(live_index_block_t))
-    {
-        snprintf(err, errlen, "\"%s/index\" has layout version %u, this module "
-                 "has %u: stop nginx and remove \"%s\", or name another path",
-                 store->path, header.version, LIVE_STORE_VERSION, store->path);
-        return LIVE_EINVAL;
+    if (rc != LIVE_OK) {
+        return rc;
     }
 
     if (header.streams != store->nblocks / 2) {
