@@ -29,6 +29,10 @@ static int live_store_directory(const char *path, uid_t owner, gid_t group,
     char *err, size_t errlen);
 static int live_store_format(live_store_t *store, char *err, size_t errlen);
 static int live_store_check(live_store_t *store, char *err, size_t errlen);
+static int live_store_there(const live_store_t *store);
+static int live_store_try(live_store_t *store, uid_t owner, gid_t group,
+    uint32_t streams, char *err, size_t errlen);
+static void live_store_erase(live_store_t *store);
 static int live_store_map(live_store_t *store, uint32_t streams, char *err,
     size_t errlen);
 
@@ -501,12 +505,81 @@ live_store_open_index(live_store_t *store, uid_t owner, gid_t group,
 }
 
 
+/* 0 if who had it has removed it while we waited for the lock */
+
+static int
+live_store_there(const live_store_t *store)
+{
+    struct stat  st, lock;
+
+    return fstat(store->fd, &st) == 0 && fstat(store->lock_fd, &lock) == 0
+           && st.st_nlink && st.st_ino == lock.st_ino;
+}
+
+
+/* LIVE_ELOST: it was just being removed, try again */
+
+static int
+live_store_try(live_store_t *store, uid_t owner, gid_t group, uint32_t streams,
+    char *err, size_t errlen)
+{
+    int           rc;
+    struct flock  fl;
+
+    rc = live_store_directory(store->path, owner, group, err, errlen);
+
+    if (rc == LIVE_OK) {
+        rc = live_store_open_index(store, owner, group, err, errlen);
+    }
+
+    if (rc == LIVE_OK) {
+        rc = live_store_map(store, streams, err, errlen);
+    }
+
+    if (rc != LIVE_OK) {
+        return rc;
+    }
+
+    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
+
+    if (!live_store_there(store)) {
+        snprintf(err, errlen, "\"%s\" is being removed", store->path);
+        live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
+        return LIVE_ELOST;
+    }
+
+    rc = live_store_check(store, err, errlen);
+
+    if (rc == LIVE_AGAIN) {
+        rc = live_store_format(store, err, errlen);
+
+        if (rc == LIVE_OK) {
+            store->made = 1;
+
+        } else {
+            live_store_erase(store);
+        }
+    }
+
+    if (rc == LIVE_OK) {
+        memset(&fl, 0, sizeof(struct flock));
+        fl.l_type = F_RDLCK;
+        fl.l_start = LIVE_STORE_LOCK_ALIVE;
+        fl.l_len = 1;
+        (void) fcntl(store->fd, F_OFD_SETLK, &fl);
+    }
+
+    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
+
+    return rc;
+}
+
+
 int
 live_store_open(const char *path, uid_t owner, gid_t group, uint32_t streams,
     live_store_t **storep, char *err, size_t errlen)
 {
-    int            rc;
-    struct flock   fl;
+    int            rc, tries;
     live_store_t  *store;
 
     if (streams == 0 || streams > LIVE_STORE_STREAMS_MAX || path[0] != '/') {
@@ -526,58 +599,34 @@ live_store_open(const char *path, uid_t owner, gid_t group, uint32_t streams,
         return LIVE_EINVAL;
     }
 
-    store = calloc(1, sizeof(live_store_t));
-    if (store == NULL) {
-        snprintf(err, errlen, "out of memory");
-        return LIVE_ENOMEM;
-    }
+    for (tries = 0; tries < 10; tries++) {
 
-    store->fd = -1;
-    store->lock_fd = -1;
-    store->bell = -1;
-    snprintf(store->path, sizeof(store->path), "%s", path);
+        store = calloc(1, sizeof(live_store_t));
+        if (store == NULL) {
+            snprintf(err, errlen, "out of memory");
+            return LIVE_ENOMEM;
+        }
 
-    rc = live_store_directory(path, owner, group, err, errlen);
+        store->fd = -1;
+        store->lock_fd = -1;
+        store->bell = -1;
+        snprintf(store->path, sizeof(store->path), "%s", path);
 
-    if (rc == LIVE_OK) {
-        rc = live_store_open_index(store, owner, group, err, errlen);
-    }
+        rc = live_store_try(store, owner, group, streams, err, errlen);
 
-    if (rc == LIVE_OK) {
-        rc = live_store_map(store, streams, err, errlen);
-    }
+        if (rc == LIVE_OK) {
+            *storep = store;
+            return LIVE_OK;
+        }
 
-    if (rc != LIVE_OK) {
         live_store_close(store);
-        return rc;
+
+        if (rc != LIVE_ELOST) {
+            return rc;
+        }
     }
 
-    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
-
-    rc = live_store_check(store, err, errlen);
-
-    if (rc == LIVE_AGAIN) {
-        rc = live_store_format(store, err, errlen);
-    }
-
-    if (rc == LIVE_OK) {
-        memset(&fl, 0, sizeof(struct flock));
-        fl.l_type = F_RDLCK;
-        fl.l_start = LIVE_STORE_LOCK_ALIVE;
-        fl.l_len = 1;
-        (void) fcntl(store->fd, F_OFD_SETLK, &fl);
-    }
-
-    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
-
-    if (rc != LIVE_OK) {
-        live_store_close(store);
-        return rc;
-    }
-
-    *storep = store;
-
-    return LIVE_OK;
+    return LIVE_EIO;
 }
 
 
@@ -611,27 +660,13 @@ live_store_close(live_store_t *store)
 }
 
 
-int
-live_store_remove(live_store_t *store)
+/* all that is in the directory, and it; under the table's lock */
+
+static void
+live_store_erase(live_store_t *store)
 {
-    uint32_t       i;
-    char           name[PATH_MAX + 16];
-    struct flock   fl;
-
-    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
-
-    /* give up our own share first, it would hide nobody else's */
-
-    memset(&fl, 0, sizeof(struct flock));
-    fl.l_type = F_UNLCK;
-    fl.l_start = LIVE_STORE_LOCK_ALIVE;
-    fl.l_len = 1;
-    (void) fcntl(store->fd, F_OFD_SETLK, &fl);
-
-    if (live_store_held(store, LIVE_STORE_LOCK_ALIVE)) {
-        live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
-        return LIVE_AGAIN;
-    }
+    uint32_t  i;
+    char      name[PATH_MAX + 16];
 
     live_store_sweep(store);
 
@@ -643,10 +678,43 @@ live_store_remove(live_store_t *store)
     snprintf(name, sizeof(name), "%s/index", store->path);
     (void) unlink(name);
     (void) rmdir(store->path);
+}
+
+
+int
+live_store_remove(live_store_t *store)
+{
+    struct flock  fl;
+
+    live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
+
+    /* give up our own share first, it would hide nobody else's */
+
+    memset(&fl, 0, sizeof(struct flock));
+    fl.l_type = F_UNLCK;
+    fl.l_start = LIVE_STORE_LOCK_ALIVE;
+    fl.l_len = 1;
+    (void) fcntl(store->fd, F_OFD_SETLK, &fl);
+
+    if (live_store_held(store, LIVE_STORE_LOCK_ALIVE)
+        || !live_store_there(store))
+    {
+        live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
+        return LIVE_AGAIN;
+    }
+
+    live_store_erase(store);
 
     live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
 
     return LIVE_OK;
+}
+
+
+int
+live_store_made(const live_store_t *store)
+{
+    return store->made;
 }
 
 

@@ -116,6 +116,7 @@ struct live_store_s {
     int                       fd;               /* holds the shared lock */
     int                       lock_fd;          /* own description: table, slot */
     int                       bell;             /* -1: not joined */
+    int                       made;             /* anew, by this process */
     uint32_t                  slot;
     uint32_t                  nblocks;
     size_t                    size;             /* of the map */

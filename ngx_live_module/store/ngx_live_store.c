@@ -255,6 +255,7 @@ ngx_live_store_init_module(ngx_cycle_t *cycle)
     for (zone = lscf->zones; zone; zone = zone->next) {
         if (zone->store) {
             live_store_limit(zone->store, zone->bytes_max);
+            zone->accepted = 1;
         }
     }
 
@@ -340,6 +341,13 @@ ngx_live_store_close_zone(void *data)
     ngx_live_store_zone_t  *zone = data;
 
     if (zone->store) {
+
+        /* a start that failed leaves nothing that it made */
+
+        if (!zone->accepted && live_store_made(zone->store)) {
+            (void) live_store_remove(zone->store);
+        }
+
         live_store_close(zone->store);
         zone->store = NULL;
     }

@@ -28,6 +28,7 @@ struct ngx_live_store_zone_s {
     ngx_uint_t              line;        /* 0: referred to, not defined (yet) */
     ngx_str_t               file;
     unsigned                joined:1;
+    unsigned                accepted:1;  /* its configuration is in use */
     ngx_connection_t       *bell;
     ngx_event_t             janitor;
     ngx_event_t             self;        /* changes seen by this worker itself */
