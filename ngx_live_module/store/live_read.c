@@ -318,7 +318,12 @@ live_store_copy(const live_index_track_t *track,
     segment = &snapshot->segments[snapshot->nsegments - 1];
 
     if (live_head_closed(head)) {
-        segment->flags |= LIVE_SEGMENT_CLOSED;
+
+        /* it is just being sealed */
+
+        if (!(segment->flags & LIVE_SEGMENT_CLOSED)) {
+            return LIVE_AGAIN;
+        }
 
     } else {
         segment->flags &= ~(uint32_t) LIVE_SEGMENT_CLOSED;

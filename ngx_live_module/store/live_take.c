@@ -14,47 +14,69 @@
 #include <sys/random.h>
 
 
-static void live_store_seal(live_index_track_t *track, uint32_t gen);
+static void live_store_seal(live_index_track_t *track, uint32_t gen,
+    int writing);
 static void live_store_level(const live_store_stream_info_t *info,
     live_index_block_t *block, uint32_t gen);
 static void live_store_append_gap(live_index_track_t *track, uint32_t gen,
     uint64_t msn, uint64_t duration, uint64_t part, uint32_t discontinuity);
 
 
-/* fences the old owner of one track off and closes the segment it left open */
+/*
+ * Fences the old owner of one track off and closes the segment it left open.
+ * writing: the old owner may live, and be writing the slot behind the head.
+ */
 
 static void
-live_store_seal(live_index_track_t *track, uint32_t gen)
+live_store_seal(live_index_track_t *track, uint32_t gen, int writing)
 {
-    uint64_t               head, next, n, k;
+    uint32_t               flags;
+    uint64_t               head, next, n, k, duration, size;
     live_store_part_t     *part, last;
     live_store_segment_t  *segment;
 
     head = atomic_load(&track->head);
-
-    do {
-        next = live_head(gen, 1, live_head_parts(head) + 1);
-    } while (!atomic_compare_exchange_weak(&track->head, &head, next));
-
     n = live_head_parts(head);
 
-    part = &track->parts[n % LIVE_STORE_PARTS];
-    memset(part, 0, sizeof(live_store_part_t));
-    part->msn = UINT64_MAX;
-    part->flags = live_head_gen(head) << 16;
+    /*
+     * Encoders that come and go without a frame must not fill the ring with
+     * void slots: one behind the last part is enough.
+     */
 
-    if (live_head_closed(head) || live_store_last(track, NULL, &last)
-                                  != LIVE_OK)
+    if (!writing
+        && (n == 0
+            || track->parts[(n - 1) % LIVE_STORE_PARTS].msn == UINT64_MAX))
     {
+        atomic_store(&track->head, live_head(gen, 1, n));
+
+    } else {
+        do {
+            next = live_head(gen, 1, live_head_parts(head) + 1);
+        } while (!atomic_compare_exchange_weak(&track->head, &head, next));
+
+        n = live_head_parts(head);
+
+        part = &track->parts[n % LIVE_STORE_PARTS];
+        memset(part, 0, sizeof(live_store_part_t));
+        part->msn = UINT64_MAX;
+        part->flags = live_head_gen(head) << 16;
+    }
+
+    if (live_store_last(track, NULL, &last) != LIVE_OK) {
         return;
     }
 
     segment = &track->segments[last.msn % LIVE_STORE_SEGMENTS];
 
-    segment->duration = 0;
-    segment->parts = last.index + 1;
-    segment->size = 0;
-    segment->flags |= LIVE_SEGMENT_CLOSED|LIVE_SEGMENT_GAP;
+    /* by its own word, not the head's: who sealed it may have died over it */
+
+    if (segment->flags & LIVE_SEGMENT_CLOSED) {
+        return;
+    }
+
+    duration = 0;
+    size = 0;
+    flags = segment->flags | LIVE_SEGMENT_CLOSED|LIVE_SEGMENT_GAP;
 
     for (k = segment->first_part; k < n; k++) {
         part = &track->parts[k % LIVE_STORE_PARTS];
@@ -63,13 +85,22 @@ live_store_seal(live_index_track_t *track, uint32_t gen)
             continue;
         }
 
-        segment->duration += part->duration;
+        duration += part->duration;
 
         if (!(part->flags & LIVE_PART_GAP)) {
-            segment->size = part->offset + part->size;
-            segment->flags &= ~(uint32_t) LIVE_SEGMENT_GAP;
+            size = part->offset + part->size;
+            flags &= ~(uint32_t) LIVE_SEGMENT_GAP;
         }
     }
+
+    segment->parts = last.index + 1;
+    segment->duration = duration;
+    segment->size = size;
+
+    /* readers wait for this one */
+
+    atomic_thread_fence(memory_order_release);
+    segment->flags = flags;
 
     track->us += live_store_us(segment->duration, segment->timescale);
 }
@@ -201,7 +232,7 @@ live_store_take(live_index_stream_t *stream, live_index_block_t *block,
 
     for (t = 0; t < LIVE_STORE_TRACKS; t++) {
         if (atomic_load(&block->tracks[t].used)) {
-            live_store_seal(&block->tracks[t], gen);
+            live_store_seal(&block->tracks[t], gen, slot && live_owner_slot(old));
 
         } else {
             atomic_store(&block->tracks[t].head, live_head(gen, 1, 0));
