@@ -225,7 +225,8 @@ for my $geometry ('the same', 'another') {
         ['another layout', sub { mkdir $_[0], 0700; spew("$_[0]/index", $index, 0600) },
             qr/has layout version 77, this module has \d+: stop nginx and remove/],
         ['a symlink', sub { mkdir "$_[0]-t"; symlink "$_[0]-t", $_[0] }, qr/is not a directory of ours: /],
-        ['an index that is a symlink', sub { mkdir $_[0], 0700; spew("$_[0]-t", ''); symlink "$_[0]-t", "$_[0]/index" }, qr/cannot open ".*index": Too many levels/],
+        ['an index that is a symlink', sub { mkdir $_[0], 0700; spew("$_[0]-t", ''); symlink "$_[0]-t", "$_[0]/index" },
+            qr/cannot open ".*index": Too many levels/],
         ['a file', sub { spew($_[0], 'a file') }, qr/is not a directory of ours: Not a directory/],
         ['no parent', sub { $_[0] .= '/a/b' }, qr/cannot make directory ".*": No such file or directory/],
         # a path that was meant for something else must not lose what is in it, nor its owner and mode

@@ -210,11 +210,11 @@ void live_store_close(live_store_t *store);
 
 int live_store_remove(live_store_t *store);
 
-/* the directory, as it was opened; the store's own */
-
 /* 1 if live_store_open() made it anew, 0 if it was there */
 
 int live_store_made(const live_store_t *store);
+
+/* the directory, as it was opened; the store's own */
 
 const char *live_store_path(const live_store_t *store);
 

@@ -232,7 +232,8 @@ live_store_take(live_index_stream_t *stream, live_index_block_t *block,
 
     for (t = 0; t < LIVE_STORE_TRACKS; t++) {
         if (atomic_load(&block->tracks[t].used)) {
-            live_store_seal(&block->tracks[t], gen, slot && live_owner_slot(old));
+            live_store_seal(&block->tracks[t], gen,
+                            slot && live_owner_slot(old));
 
         } else {
             atomic_store(&block->tracks[t].head, live_head(gen, 1, 0));
