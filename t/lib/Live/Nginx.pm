@@ -319,9 +319,10 @@ sub reloading {
 
     kill HUP => $self->{pid};
 
+    # old ones take connections until they are told to leave
     return sub {
-        my @new = grep { !$old{$_} } $self->workers;
-        return @new == $self->{workers};
+        my @now = $self->workers;
+        return @now == $self->{workers} && !grep { $old{$_} } @now;
     };
 }
 
