@@ -63,7 +63,7 @@ sub sandbox {
     my @unshare = (@as_root, qw(unshare --mount --pid --net --fork --kill-child));
 
     my ($status, $text) = command({}, 20, @unshare, 'true');
-    BAIL_OUT("$script needs root, or sudo without a password, and leave to make namespaces: $text") if $status;
+    die "$script needs root, or sudo without a password, and leave to make namespaces:\n$text" if $status;
 
     # dash waits for its child, and for all that lose their parents
     my $setup = <<'END';

@@ -16,7 +16,7 @@ use Live::Util qw(root slurp wait_for);
 # built outside, where the build directory can be written
 if (!inside()) {
     my ($status, $text) = build_sh({}, 'build');
-    BAIL_OUT("./build.sh build: $text") if $status;
+    die "./build.sh build:\n$text" if $status;
     sandbox('t/build/container.t');
 }
 

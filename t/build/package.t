@@ -21,7 +21,7 @@ my $link = '/etc/nginx/modules-enabled/60-mod-live.conf';
 # built outside, where the build directory can be written
 if (!inside()) {
     my ($status, $text) = build_sh({}, 'package');
-    BAIL_OUT("./build.sh package: $text") if $status;
+    die "./build.sh package:\n$text" if $status;
     sandbox('t/build/package.t');
 }
 

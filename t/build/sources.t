@@ -20,7 +20,7 @@ my $tmp = temp_dir();
 my $owner = $$;
 my ($nginx_src) = glob "$build/src/nginx-[0-9]*.[0-9]*/configure";
 my ($rtmp_src) = glob "$build/src/nginx-rtmp-module-*/ngx_rtmp.h";
-BAIL_OUT('no sources of nginx and nginx-rtmp: ./build.sh build --sanitize fetches them') unless $nginx_src && $rtmp_src;
+die "no sources of nginx and nginx-rtmp: ./build.sh build --sanitize fetches them\n" unless $nginx_src && $rtmp_src;
 s{/[^/]+$}{} for $nginx_src, $rtmp_src;
 
 END {
