@@ -135,6 +135,10 @@ load_readable(load_fetch_t *fetch, load_fetcher_t *fetcher)
         return;
     }
 
+    if (got == 0) {
+        errno = 0;
+    }
+
     if (got <= 0) {
         load_die("the server closed a connection");
     }

@@ -272,8 +272,12 @@ load_receive(int fd, void *buf, size_t size, int discard, int64_t *when)
         return -1;
     }
 
+    if (n == 0) {
+        errno = 0;
+    }
+
     if (n <= 0) {
-        load_die(n ? "receive" : "the server closed a connection");
+        load_die("the server closed a connection");
     }
 
     c = CMSG_FIRSTHDR(&msg);

@@ -24,11 +24,11 @@ my $ROUNDING = 1;
 
 sub measure {
     my ($o) = @_;
-    my $seconds = $o->{quick} ? 6 : 30;
+    my $seconds = $o->{quick} ? 5 : 30;
     my $server = Bench::Server->start(name => 'delay', live => 1, workers => 2, app => 'live_ingest on; live_publish open;');
     my ($frames, $parts) = map { "$server->{dir}/$_.log" } qw(frames parts);
 
-    my $publisher = Bench::Load->publish($server, count => $STREAMS, seconds => $seconds + 12, log => $frames);
+    my $publisher = Bench::Load->publish($server, count => $STREAMS, seconds => $seconds + 10, log => $frames);
     $server->wait_segments('/live/s' . ($STREAMS - 1) . '/v.m3u8', 1, 20);
     my %clock = map { $_ => _clock($server, "s$_") } 0 .. $STREAMS - 1;
 

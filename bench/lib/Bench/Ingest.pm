@@ -20,7 +20,7 @@ my %SIDES = (
 
 sub measure {
     my ($o) = @_;
-    my ($streams, $rounds, $seconds) = $o->{quick} ? (12, 2, 2) : (24, 5, 6);
+    my ($streams, $rounds, $seconds) = $o->{quick} ? (12, 2, 1) : (24, 5, 6);
     my %server = map { $_ => Bench::Server->start(name => $_, %{ $SIDES{$_} }) } @ORDER;
     my %cost;
 

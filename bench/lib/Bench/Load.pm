@@ -127,7 +127,10 @@ sub _forget {
 }
 
 
-sub stop_all { $_->stop for grep { $_->{owner} == $$ } @running }
+sub stop_all {
+    my @mine = grep { $_->{owner} == $$ } @running;
+    $_->stop for @mine;
+}
 
 
 1;

@@ -20,7 +20,7 @@ sub measure {
     my $window = $o->{quick} ? 12 : 30;
 
     # ours keeps files for as long again as the window lasts
-    my $seconds = $o->{quick} ? $window : 2 * $window + 6;
+    my $seconds = $o->{quick} ? 8 : 2 * $window + 6;
 
     my %sides = (
         ours => { live => 1, app => "live_ingest on; live_publish open; live_window ${window}s;" },

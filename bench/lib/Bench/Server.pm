@@ -207,7 +207,9 @@ sub stop {
 
 
 sub stop_all {
-    for my $self (grep { $_->{owner} == $$ } @running) {
+    my @mine = grep { $_->{owner} == $$ } @running;
+
+    for my $self (@mine) {
         $self->{quiet} = 1;
         $self->stop;
     }

@@ -13,17 +13,17 @@ use Live::Util qw(spew);
 my $CACHE = 'open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;';
 my $HTTP = "location /segments/ { alias \@SHM\@/store/; $CACHE } location /copies/ { alias \@SHM\@/files/; $CACHE }";
 
+my ($server, $publisher);
+
 
 sub segments {
     my ($o) = @_;
-    my ($server, $publisher) = _start($o);
+    my $server = _server($o);
 
     my @pairs = _turns($o, $server, 16, sub {
         my @names = $server->get('/live/s0/v.m3u8') =~ m{^(v/\S+-\d+\.m4s)$}mg;
         return ([map { "/live/s0/$_" } @names], [map { "/segments/s0/$_" } @names]);
     });
-
-    _stop($server, $publisher);
 
     return (
         _row('segment bytes/s from one worker', \@pairs, sub { $_[0]{bytes} / $_[0]{wall_ns} * 1e9 }, 'B/s', 0.95),
@@ -34,7 +34,7 @@ sub segments {
 
 sub playlists {
     my ($o) = @_;
-    my ($server, $publisher) = _start($o);
+    my $server = _server($o);
     my $copy = 0;
 
     my @pairs = _turns($o, $server, 32, sub {
@@ -45,8 +45,6 @@ sub playlists {
         return (['/live/s0/v.m3u8', '/live/s0/a.m3u8'], ["/copies/$copy-v.m3u8", "/copies/$copy-a.m3u8"]);
     });
 
-    _stop($server, $publisher);
-
     return (
         _row('media playlists/s from one worker', \@pairs, sub { $_[0]{answers} / $_[0]{wall_ns} * 1e9 }, '/s', 0.8),
         _row('  per second of its CPU', \@pairs, sub { $_[0]{answers} / $_[0]{cpu_ns} * 1e9 }, ''),
@@ -54,28 +52,32 @@ sub playlists {
 }
 
 
-# a stream that goes on being published: playlists change as they do in life
-sub _start {
+# one for both figures, with a stream that goes on being published: playlists change as they do in life
+sub _server {
     my ($o) = @_;
-    my $server = Bench::Server->start(name => 'static', live => 1, app => 'live_ingest on; live_publish open;', http => $HTTP,
+
+    return $server if $server;
+
+    $server = Bench::Server->start(name => 'static', live => 1, app => 'live_ingest on; live_publish open;', http => $HTTP,
         cpu => $o->{cores} > 1 ? '01' : '');
-    my $publisher = Bench::Load->publish($server, seconds => 300);
-    $server->wait_segments('/live/s0/v.m3u8', $o->{quick} ? 4 : 8, 40);
-    return ($server, $publisher);
+    $publisher = Bench::Load->publish($server, seconds => 300);
+    $server->wait_segments('/live/s0/v.m3u8', $o->{quick} ? 3 : 8, 40);
+    return $server;
 }
 
 
-sub _stop {
-    my ($server, $publisher) = @_;
+sub done {
+    return unless $server;
     $publisher->stop;
     $server->stop;
+    ($server, $publisher) = ();
 }
 
 
 # [ours, static] of each turn
 sub _turns {
     my ($o, $server, $connections, $urls) = @_;
-    my ($turns, $seconds) = $o->{quick} ? (3, 0.7) : (9, 1.5);
+    my ($turns, $seconds) = $o->{quick} ? (3, 0.4) : (25, 0.5);
     my $file = "$server->{dir}/urls";
     my @pairs;
 
@@ -87,7 +89,7 @@ sub _turns {
         for my $side ($turn % 2 ? (0, 1) : (1, 0)) {
             spew($file, join("\n", @{ $lists[$side] }) . "\n");
             $results[$side] = Bench::Load->run('fetch', port => $server->{http_port}, count => $connections, urls => $file,
-                warm => 0.2, seconds => $seconds, pids => $server->pids, $o->{cores} > 1 ? (cpu => 1) : ());
+                warm => 0.1, seconds => $seconds, pids => $server->pids, $o->{cores} > 1 ? (cpu => 1) : ());
         }
 
         push @pairs, \@results;

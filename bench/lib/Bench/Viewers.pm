@@ -34,7 +34,7 @@ sub _ramp {
     my $most = POSIX::floor((Bench::Server::files_limit() - 100) / 4);
     my ($n, $good, $bad, @steps) = ($o->{quick} ? 200 : 100, 0);
 
-    while (@steps < ($o->{quick} ? 4 : 10)) {
+    while (@steps < ($o->{quick} ? 2 : 10)) {
         push @steps, _step($o, $server, $n);
 
         if ($steps[-1]{p99} <= $LIMIT_MS) { $good = $n } else { $bad = $n }
@@ -54,8 +54,8 @@ sub _ramp {
 
 sub _step {
     my ($o, $server, $n) = @_;
-    my $r = Bench::Load->run('viewers', port => $server->{http_port}, count => $n, pids => $server->pids, warm => 2,
-        seconds => $o->{quick} ? 3 : 8);
+    my $r = Bench::Load->run('viewers', port => $server->{http_port}, count => $n, pids => $server->pids, warm => $o->{quick} ? 1 : 2,
+        seconds => $o->{quick} ? 2 : 8);
     my ($wall, $bytes) = ($r->{wall_ns}, 0);
     my @bytes = map { $r->{"worker_$_"} || 0 } $server->workers;
     $bytes += $_ for @bytes;
@@ -76,7 +76,7 @@ sub _step {
 # what stood in the way of the first number of viewers that was too many
 sub _limit {
     my ($over, $cores) = @_;
-    return 'descriptors, not time' unless $over;
+    return 'not reached' unless $over;
     return sprintf 'the generator: %.0f %% busy', $over->{own} if $over->{own} > 80;
     return sprintf 'CPU: workers %.0f %% and generator %.0f %% busy', $over->{server}, $over->{own};
 }
