@@ -19,7 +19,8 @@ step() {
     start=$SECONDS
     printf '%s ... ' "$what"
 
-    progress "$what" "$log" "$start" &
+    # without the lock of exclusively(), which its last sleep would hold a second too long
+    progress "$what" "$log" "$start" 9<&- &
     ticker=$!
 
     # a subshell, and not in a condition: in one, bash would pass over every failure but the last command's
@@ -62,6 +63,17 @@ progress() {
             printf '%d s ... ' "$seconds"
         fi
     done
+}
+
+# one build at a time in this checkout; build.sh itself is the lock, since who may only read here may run too
+exclusively() {
+    (
+        if ! flock -n 9; then
+            say "waiting for another build in this checkout"
+            flock 9
+        fi
+        "$@"
+    ) 9<"$ROOT/build.sh"
 }
 
 as_root() {

@@ -28,19 +28,19 @@ live_build() {
 
     if [ $sanitize = 1 ]; then
         live_deps build test
-        build_sanitized
+        exclusively build_sanitized
         return
     fi
 
     live_deps build web
-    build_web
+    exclusively build_web
 
     if [ -n "$nginx" ]; then
-        build_module other "$nginx" "$rtmp"
+        exclusively build_module other "$nginx" "$rtmp"
         say "built: $BUILD/other/ngx_live_module.so"
         say "load it behind nginx-rtmp: the one in your nginx, or $BUILD/other/objs/ngx_rtmp_module.so"
     else
-        build_stock
+        exclusively build_stock
         say "built: $BUILD/stock/ngx_live_module.so"
     fi
 }

@@ -9,7 +9,7 @@ live_package() {
 
     live_deps build
     check_root
-    build_stock
+    exclusively build_stock
 
     version=$(sed -nE 's/^Changes with ngx-live ([0-9.]+).*/\1/p' "$ROOT/CHANGES" | head -n 1)
     [ -n "$version" ] || die "CHANGES names no version"

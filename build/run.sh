@@ -26,8 +26,8 @@ live_run() {
     check_settings
     live_deps build run web
     check_root
-    build_web
-    build_stock
+    exclusively build_web
+    exclusively build_stock
 
     pid=$(run_pid)
 
@@ -260,7 +260,7 @@ write_demo() {
 say_what_differs() {
     local pid=$1
 
-    if [ -r "/proc/$pid/maps" ] && grep -q 'ngx_live_module.so (deleted)' "/proc/$pid/maps"; then
+    if grep -q 'ngx_live_module.so (deleted)' "/proc/$pid/maps" 2>/dev/null; then
         say "it runs with the module as it was before this build: ./build.sh stop, then run, takes the new one"
     fi
 
@@ -272,7 +272,7 @@ say_what_differs() {
 show_demo() {
     local with=''
 
-    [ -r "$RUN/demo.env" ] || die "cannot read $RUN/demo.env"
+    [ -r "$RUN/demo.env" ] || die "cannot read $RUN/demo.env, where the addresses are: $RUN belongs to $(stat -c %U "$RUN")"
     [ -z "${LIVE_RUN_DIR:-}" ] || with="LIVE_RUN_DIR=$RUN "
 
     # shellcheck source=/dev/null

@@ -26,10 +26,11 @@ live_test() {
     if printf '%s\n' "${files[@]}" | grep -qv '^t/lint/'; then
         live_deps build run web test
         check_root
-        build_web
-        build_stock
-        build_sanitized
-        browser_packages
+        keep_root "${files[@]}"
+        exclusively build_web
+        exclusively build_stock
+        exclusively build_sanitized
+        exclusively browser_packages
         export LIVE_TEST_NGINX=$BUILD/sanitize/objs/nginx
     else
         live_deps lint
@@ -52,6 +53,16 @@ browser_packages() {
         step "fetching the browser tests' packages" npm_ci "$dir"
         touch "$dir/node_modules/.stamp"
     fi
+}
+
+# The package is tested as root, on a machine made of namespaces. A password is asked for once, at the beginning,
+# and sudo kept from forgetting it.
+keep_root() {
+    [ "$(id -u)" != 0 ] || return 0
+    printf '%s\n' "$@" | grep -q '^t/build/' || return 0
+
+    as_root true || die "some of the tests need root: --only=PATTERN leaves out t/build/"
+    (while sleep 60 && kill -0 $$ && sudo -n true; do :; done >/dev/null 2>&1 9<&-) &
 }
 
 # no file may hang; what failed is said again at the end; a skip fails, unless it
@@ -81,6 +92,6 @@ live_prove() {
 live_bench() {
     [ "${1:-}" = live ] || die "bench: what? (live)"
     live_deps build run test
-    build_stock
+    exclusively build_stock
     exec "$ROOT/bench/live" "${@:2}"
 }

@@ -143,6 +143,8 @@ my $pid = pid_of($ours);
 my $store = store_of($ours);
 ok(lives($pid), 'nginx runs');
 
+unlike(slurp("$ours/nginx.conf"), qr/\@[A-Z]+\@/, 'its configuration is complete');
+
 my ($key) = slurp("$ours/keys") =~ /^([0-9a-f]{32}) demo$/;
 ok($key, 'there is a key');
 is(slurp("$ours/demo.env"), <<"END", 'demo.env');
@@ -178,6 +180,7 @@ if ($> == 0) {
 ($status, $text) = build_sh(settings($ours, ''), 'run');
 is($status, 0, 'run again');
 like($text, qr/^already running \(pid $pid\)$/m, 'it says that it runs');
+unlike($text, qr/^waiting for another build/m, 'no build is in its way');
 unlike($text, qr/^it (?:runs with the module as it was|keeps the addresses)/m, 'and nothing else is new');
 is(pid_of($ours), $pid, 'it is the same nginx');
 
