@@ -20,6 +20,30 @@ run_pid() {
     case "$title " in "nginx: master process "*" -c $RUN/nginx.conf "*) printf '%s' "$pid" ;; esac
 }
 
+# What is left of an nginx that was killed, or whose directory was removed: processes whose stderr is the error log
+# here. Called only when none runs.
+end_orphans() {
+    local found pid pids=()
+
+    while IFS= read -r found; do
+        pid=${found#/proc/}
+        pid=${pid%%/*}
+        case $({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) in "nginx: "*) pids+=("$pid") ;; esac
+    done < <(find /proc/[0-9]*/fd -maxdepth 1 -name 2 \( -lname "$RUN/error.log" -o -lname "$RUN/error.log (deleted)" \) 2>/dev/null)
+
+    [ ${#pids[@]} -gt 0 ] || return 0
+
+    say "ending what is left of an earlier nginx: ${pids[*]}"
+    kill -TERM "${pids[@]}" 2>/dev/null || true
+
+    for _ in $(seq 50); do
+        kill -0 "${pids[@]}" 2>/dev/null || return 0
+        sleep 0.1
+    done
+
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+}
+
 live_run() {
     local pid
 
@@ -39,6 +63,7 @@ live_run() {
     fi
 
     make_run_dir
+    end_orphans
     check_port "$HTTP_PORT" HTTP LIVE_HTTP_PORT
     check_port "$HTTPS_PORT" HTTPS LIVE_HTTPS_PORT
     check_port "$RTMP_PORT" RTMP LIVE_RTMP_PORT
@@ -295,6 +320,7 @@ live_stop() {
     pid=$(run_pid)
 
     if [ -z "$pid" ]; then
+        end_orphans
         remove_store
         say "not running"
         return

@@ -52,12 +52,7 @@ END {
     my $status = $?;
     if ($$ == $owner) {
         kill TERM => grep { lives($_) } @children;
-        for my $dir (@servers) {
-            my $pid = pid_of($dir);
-            next unless slurp("/proc/$pid/cmdline") =~ /^nginx: master process .*\Q$dir\E/;
-            kill TERM => $pid;
-            for (1 .. 100) { last unless lives($pid); sleep 0.05 }
-        }
+        build_sh({ LIVE_RUN_DIR => $_ }, 'stop') for @servers;
         remove_tree($tmp, map { ($_, "$_.web") } keys %stores);
     }
     $? = $status;
@@ -346,6 +341,28 @@ for my $next ('run', 'stop') {
     is($status, 0, "$next after that") or diag($text);
     build_sh(settings($ours, ''), 'stop') if $next eq 'run';
     ok(!-e $store, 'nothing is left');
+}
+
+# without its master, or its directory, it is still what run started
+for my $case (['a master that was killed', sub { kill KILL => $_[0] }], ['a directory that was removed', sub { remove_tree($ours) }]) {
+    my ($what, $do) = @$case;
+    for my $next ('run', 'stop') {
+        build_sh(settings($ours, ''), 'run');
+        $store = store_of($ours);
+        my @all = processes_of(pid_of($ours));
+        $do->($all[0]);
+        wait_for('the death of the master', 5, sub { !lives($all[0]) }) if -e $ours;
+        ok(lives($all[1]), "$what: workers go on");
+        ($status, $text) = build_sh(settings($ours, ''), $next);
+        is($status, 0, "$what: $next") or diag($text);
+        like($text, qr/^ending what is left of an earlier nginx: /m, "$what: $next says what it ends");
+        is(join(' ', grep { lives($_) } @all), '', "$what: $next ends them");
+        if ($next eq 'run') {
+            isnt(pid_of($ours), $all[0], "$what: another runs");
+            build_sh(settings($ours, ''), 'stop');
+        }
+        ok(!-e $store, "$what: nothing is left");
+    }
 }
 
 ($status, $text) = command({}, 60, as_user({}, 'stop'));
