@@ -11,54 +11,9 @@ use Live::HTTP;
 use Live::Nginx;
 use Live::Publisher;
 use Live::RTMP;
-use Live::Util qw(now reap slurp spawn tail temp_dir wait_for);
+use Live::Tmpfs;
+use Live::Util qw(wait_for);
 use Live::Viewer;
-
-my (@mounts, $owner);
-$owner = $$;
-
-# a mount is not left behind, however the test ends; nginx has gone by then (its END came last, so it runs first)
-sub umount_all { system(@$_) for splice @mounts }
-
-END {
-    my $status = $?;
-    if ($$ == $owner) { umount_all() }
-    $? = $status;
-}
-
-# a tmpfs of so many kilobytes; users without a right to mount need a sudo that does not ask
-sub small {
-    my ($kb) = @_;
-    my $dir = temp_dir('ngxf-XXXXXX');
-    my @sudo = $> == 0 ? () : ('sudo', '-n');
-    my $log = "$dir.log";
-    my $status = reap(spawn($log, @sudo, qw(mount -t tmpfs -o), "size=${kb}k,mode=0755,uid=$>", 'tmpfs', $dir), 10);
-    my $said = slurp($log);
-    unlink $log;
-    if (!defined $status || $status) {
-        rmdir $dir;
-        die "cannot mount a tmpfs, which takes root or a sudo that does not ask: $said\n";
-    }
-    push @mounts, [@sudo, 'umount', '-l', $dir], ['rmdir', $dir];
-    return $dir;
-}
-
-# fills it up to the last page; returns the bytes that went in
-sub fill {
-    my ($dir) = @_;
-    open my $fh, '>>', "$dir/ballast" or die "$dir/ballast: $!\n";
-    my $sum = 0;
-    while (my $n = syswrite $fh, 'x' x 4096) { $sum += $n }
-    return $sum;
-}
-
-sub drain { my ($dir) = @_; unlink "$dir/ballast" or die "$dir/ballast: $!\n" }
-
-sub free {
-    my ($dir) = @_;
-    my $out = `df --output=avail -B1 $dir`;
-    return ($out =~ /(\d+)\s*$/)[0];
-}
 
 sub lines { my ($nginx, $pattern, $mark) = @_; return scalar grep { $_ =~ $pattern } split /\n/, substr $nginx->log, $mark || 0 }
 
@@ -71,8 +26,8 @@ my %shape = (gop => 30, seconds => 90);
 # ---- while streams are published and played
 
 {
-    my $dir = small(16 * 1024);
-    my $nginx = Live::Nginx->new(name => 'full', store_path => "$dir/s", store => 'streams=8', app => $app,
+    my $small = Live::Tmpfs->new(16 * 1024);
+    my $nginx = Live::Nginx->new(name => 'full', store_path => $small->dir . '/s', store => 'streams=8', app => $app,
         keys => { map { $_ => $_ } qw(one two three) }, allow => [$full])->start;
     my $http = Live::HTTP->new(port => $nginx->{http_port});
     my ($first, $second) = $nginx->workers;
@@ -96,9 +51,9 @@ my %shape = (gop => 30, seconds => 90);
         my @gaps = map { $gaps->($_) } @viewers;
         my @parts = map { $_->parts('v') } @viewers;
 
-        cmp_ok(fill($dir), '>', 0, "round $round: the file system is filled");
+        cmp_ok($small->fill, '>', 0, "round $round: the file system is filled");
         ok(Live::Viewer::play(\@viewers, 20, sub {
-            fill($dir);
+            $small->fill;
             !grep { $gaps->($viewers[$_]) < $gaps[$_] + 6 } 0 .. 3;
         }), 'full: parts become gaps, which viewers see');
         ok($_->alive, 'a publisher stays') for @publishers;
@@ -111,7 +66,7 @@ my %shape = (gop => 30, seconds => 90);
             ok($nginx->wait_log(qr/live publish started, stream: "two"/, 10, $mark), 'a publisher that reconnects meanwhile is let in');
         }
 
-        drain($dir);
+        $small->drain;
         my @had = map { $_->track('v')->{count} } @viewers;
         ok(Live::Viewer::play(\@viewers, 20, sub { !grep { $viewers[$_]->track('v')->{count} < $had[$_] + 10 } 0 .. 3 }),
             'room again: parts come');
@@ -133,7 +88,7 @@ my %shape = (gop => 30, seconds => 90);
     }
 
     # a new stream while nothing is left, not even for its place in the index
-    fill($dir);
+    $small->fill;
     my $mark = $nginx->mark;
     my $s = Live::RTMP->new(port => $nginx->{rtmp_port});
     $s->connect_app('live');
@@ -145,16 +100,15 @@ my %shape = (gop => 30, seconds => 90);
     is($http->get('/live/three/index.m3u8')->{status}, 404, 'and there is no such stream');
 
     # room for that and for nothing else: whatever it is told, it is told in words, and nobody is hurt
-    drain($dir);
-    fill($dir);
-    truncate "$dir/ballast", (-s "$dir/ballast") - 280 * 1024;
+    $small->drain;
+    $small->fill(280);
     $mark = $nginx->mark;
     $s = Live::Publisher->start(url => $nginx->rtmp_url('three'), %shape);
     wait_for('a word about it', 10, sub { substr($nginx->log, $mark) =~ /\[(?:crit|error)\][^\n]*stream: "three"/ });
     like(substr($nginx->log, $mark), qr/\[(?:crit|error)\][^\n]*(?:give its file system more room|no room)[^\n]*stream: "three"/, 'which says what to do');
     $nginx->allow(qr/\[crit\].*live: cannot write an init segment in .*: give its file system more room.*stream: "three"/);
     $s->kill;
-    drain($dir);
+    $small->drain;
     ok($_->alive, 'publishers that are in stay') for @publishers;
 
     is(join(' ', $nginx->workers), "$first $second", 'no worker died through all of it');
@@ -162,7 +116,7 @@ my %shape = (gop => 30, seconds => 90);
     $_->stop for @publishers;
     wait_for('streams to be removed', 25, sub { !$nginx->files });
     pass('streams that had gaps are removed');
-    is(free($dir) > 11 * 1024 * 1024 ? 'all' : free($dir), 'all', 'and their room is free again');
+    is($small->free > 11 * 1024 * 1024 ? 'all' : $small->free, 'all', 'and their room is free again');
     $nginx->stop;
 }
 
@@ -170,25 +124,24 @@ my %shape = (gop => 30, seconds => 90);
 # ---- before it starts: refused, with words; and no less than the index is claimed, so nothing faults later
 
 {
-    my $dir = small(1024);
-    my $nginx = Live::Nginx->new(name => 'full before', store_path => "$dir/s", store => 'streams=64', app => $app, keys => { k => 'one' });
-    my $most = fill($dir);
+    my $small = Live::Tmpfs->new(1024);
+    my $nginx = Live::Nginx->new(name => 'full before', store_path => $small->dir . '/s', store => 'streams=64', app => $app, keys => { k => 'one' });
+    $small->fill;
     my $started = eval { $nginx->start; 1 };
     ok(!$started, 'nginx does not start on a full file system');
     like($@, qr/\[emerg\].*live_store "test".*no room for the index \(\d+ bytes\) in .*No space left on device/, 'and says why');
     ok(!$nginx->workers, 'no process is left') if $nginx->pid;
-    drain($dir);
+    $small->drain;
 
     # for each size between nothing and enough
     my ($refused, $up) = (0, 0);
     for my $kb (64, 160, 400) {
-        fill($dir);
-        truncate "$dir/ballast", (-s "$dir/ballast") - $kb * 1024;
-        $nginx = Live::Nginx->new(name => "$kb kB free", store_path => "$dir/s", store => 'streams=64', app => $app, keys => { k => 'one' },
+        $small->fill($kb);
+        $nginx = Live::Nginx->new(name => "$kb kB free", store_path => $small->dir . '/s', store => 'streams=64', app => $app, keys => { k => 'one' },
             allow => [$full, qr/\[crit\].*live: cannot write an init segment/]);
         if (eval { $nginx->start; 1 }) {
             $up++;
-            fill($dir);
+            $small->fill;
             my $http = Live::HTTP->new(port => $nginx->{http_port});
             is($http->get('/live/one/index.m3u8')->{status}, 404, 'a started one answers, though the file system was filled behind it');
             my $p = Live::Publisher->start(url => $nginx->rtmp_url('k'), %shape);
@@ -201,11 +154,10 @@ my %shape = (gop => 30, seconds => 90);
             $refused++;
             like($@, qr/no room for the index/, "with $kb kB it does not start, and says why");
         }
-        drain($dir);
+        $small->drain;
     }
     cmp_ok($refused, '>', 0, 'one was refused');
     cmp_ok($up, '>', 0, 'one started');
 }
 
-umount_all();
 done_testing;

@@ -194,6 +194,14 @@ learn_latency();
         'what a refused configuration said of the store holds for nobody');
     check_latency('refused reloads');
     $nginx->write_conf;
+
+    # nor does a worker that comes for one that died know of it: what was refused is no more
+    my %busy = map { $nginx->publisher_worker($_) => 1 } values %keys;
+    my ($idle) = grep { !$busy{$_} } @now;
+    play_until('a worker that dies after a refused reload is replaced', 10, $nginx->killing_worker($idle));
+    play_parts(8);
+    is(scalar(grep { !Live::Nginx::gone($_) } $nginx->workers), 2, 'and that one stays');
+    $mark{$_} = $_->delays('v')->{n} for @viewers;
 }
 
 
