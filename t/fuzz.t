@@ -10,14 +10,14 @@ use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use Test::More;
 
-my %floor = (flv_tag => 500, avc_config => 245, aac_config => 110, sps => 190, playlist_query => 235);
+my %floor = (amf => 80, flv_tag => 500, avc_config => 245, aac_config => 110, sps => 190, playlist_query => 235);
 
 my $root = abs_path(dirname(__FILE__) . '/..');
 my $out = ($ENV{LIVE_BUILD} || "$root/.build") . '/fuzz';
 my $seconds = $ENV{LIVE_TEST_FUZZ} || 4;
-my @rooms = qw(codec mux store timeline manifest);
+my @rooms = qw(codec mux store timeline manifest ingest);
 my $sources = join ' ', map { glob "$root/ngx_live_module/$_/live_*.c" } @rooms;
-my $include = join ' ', map { "-I$root/ngx_live_module/$_" } @rooms, 'ingest';
+my $include = join ' ', map { "-I$root/ngx_live_module/$_" } @rooms;
 
 make_path($out);
 plan skip_all => 'no clang with libFuzzer (./build.sh deps installs it)'

@@ -11,10 +11,10 @@ use Test::More;
 
 my $root = abs_path(dirname(__FILE__) . '/..');
 my $out = ($ENV{LIVE_BUILD} || "$root/.build") . '/unit';
-my @rooms = qw(codec mux store timeline manifest);
+my @rooms = qw(codec mux store timeline manifest ingest);
 my @cc = (split(q( ), q(gcc -std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Werror)),
     q(-fsanitize=address,undefined), q(-fno-sanitize-recover=undefined));
-my @include = ((map {"-I$root/ngx_live_module/$_"} @rooms, 'ingest'), "-I$root/t/unit");
+my @include = ((map {"-I$root/ngx_live_module/$_"} @rooms), "-I$root/t/unit");
 
 $ENV{UBSAN_OPTIONS} = 'print_stacktrace=1';
 $ENV{ASAN_OPTIONS} = 'detect_leaks=1:strict_string_checks=1';
