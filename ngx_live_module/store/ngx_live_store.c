@@ -29,12 +29,33 @@ static void ngx_live_store_exit_master(ngx_cycle_t *cycle);
 static ngx_int_t ngx_live_store_join_zone(ngx_cycle_t *cycle,
     ngx_live_store_zone_t *zone);
 static void ngx_live_store_close_zone(void *data);
+static ngx_uint_t ngx_live_store_retire(ngx_live_store_zone_t *zone);
 static void ngx_live_store_bell_handler(ngx_event_t *ev);
 static void ngx_live_store_self_handler(ngx_event_t *ev);
 static void ngx_live_store_janitor_handler(ngx_event_t *ev);
 static void ngx_live_store_changed(void *ctx, uint32_t stream);
 static void ngx_live_store_aged(void *ctx, uint32_t stream, const char *name,
     live_store_change_e change);
+
+
+/*
+ * Of a master: stores that a reload left out.  Old workers may be in them for as
+ * long as they have publishers, so they are removed when all stop.
+ */
+
+typedef struct ngx_live_store_retired_s  ngx_live_store_retired_t;
+
+struct ngx_live_store_retired_s {
+    live_store_t              *store;
+    ngx_live_store_retired_t  *next;
+};
+
+
+static ngx_live_store_retired_t  *ngx_live_store_retired;
+
+/* the last that was not refused; ngx_cycle is its forerunner while that goes */
+
+static ngx_live_store_conf_t     *ngx_live_store_accepted;
 
 
 static ngx_command_t  ngx_live_store_commands[] = {
@@ -259,6 +280,8 @@ ngx_live_store_init_module(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_live_store_accepted = lscf;
+
     return NGX_OK;
 }
 
@@ -321,8 +344,9 @@ ngx_live_store_exit_process(ngx_cycle_t *cycle)
 static void
 ngx_live_store_exit_master(ngx_cycle_t *cycle)
 {
-    ngx_live_store_conf_t  *lscf;
-    ngx_live_store_zone_t  *zone;
+    ngx_live_store_conf_t     *lscf;
+    ngx_live_store_zone_t     *zone;
+    ngx_live_store_retired_t  *retired;
 
     lscf = (ngx_live_store_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                   ngx_live_store_module);
@@ -332,6 +356,54 @@ ngx_live_store_exit_master(ngx_cycle_t *cycle)
             (void) live_store_remove(zone->store);
         }
     }
+
+    for (retired = ngx_live_store_retired; retired; retired = retired->next) {
+        (void) live_store_remove(retired->store);
+    }
+}
+
+
+/* 1 if the store is kept open until this master stops, else 0 */
+
+static ngx_uint_t
+ngx_live_store_retire(ngx_live_store_zone_t *old)
+{
+    ngx_live_store_zone_t     *zone;
+    ngx_live_store_retired_t  *retired;
+
+    if (ngx_process != NGX_PROCESS_MASTER || !old->accepted || ngx_terminate
+        || ngx_quit)
+    {
+        return 0;
+    }
+
+    for (zone = ngx_live_store_accepted->zones; zone; zone = zone->next) {
+        if (zone->store
+            && ngx_strcmp(live_store_path(zone->store),
+                          live_store_path(old->store)) == 0)
+        {
+            return 0;
+        }
+    }
+
+    for (retired = ngx_live_store_retired; retired; retired = retired->next) {
+        if (ngx_strcmp(live_store_path(retired->store),
+                       live_store_path(old->store)) == 0)
+        {
+            return 0;
+        }
+    }
+
+    retired = ngx_alloc(sizeof(ngx_live_store_retired_t), ngx_cycle->log);
+    if (retired == NULL) {
+        return 0;
+    }
+
+    retired->store = old->store;
+    retired->next = ngx_live_store_retired;
+    ngx_live_store_retired = retired;
+
+    return 1;
 }
 
 
@@ -348,7 +420,10 @@ ngx_live_store_close_zone(void *data)
             (void) live_store_remove(zone->store);
         }
 
-        live_store_close(zone->store);
+        if (!ngx_live_store_retire(zone)) {
+            live_store_close(zone->store);
+        }
+
         zone->store = NULL;
     }
 }
