@@ -22,7 +22,10 @@ static char *ngx_live_ingest_segment(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_live_ingest_window(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_live_ingest_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_live_ingest_postconfiguration(ngx_conf_t *cf);
+static void ngx_live_ingest_forget(void *data);
+static ngx_int_t ngx_live_ingest_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_live_ingest_av(ngx_rtmp_session_t *s,
     ngx_rtmp_header_t *h, ngx_chain_t *in);
 static ngx_int_t ngx_live_ingest_abort(ngx_rtmp_session_t *s,
@@ -103,7 +106,7 @@ static ngx_command_t  ngx_live_ingest_commands[] = {
 
 
 static ngx_rtmp_module_t  ngx_live_ingest_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_live_ingest_preconfiguration,      /* preconfiguration */
     ngx_live_ingest_postconfiguration,     /* postconfiguration */
     NULL,                                  /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -120,7 +123,7 @@ ngx_module_t  ngx_live_ingest_module = {
     ngx_live_ingest_commands,              /* module directives */
     NGX_RTMP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_live_ingest_init_module,           /* init module */
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -131,6 +134,12 @@ ngx_module_t  ngx_live_ingest_module = {
 
 
 static ngx_rtmp_close_stream_pt  ngx_live_ingest_next_close_stream;
+
+/* of the configuration that is in use, NULL without rtmp {} */
+
+static ngx_rtmp_core_main_conf_t  *ngx_live_ingest_running;
+
+extern ngx_module_t  ngx_rtmp_module;
 
 
 u_char *
@@ -579,6 +588,57 @@ ngx_live_ingest_window(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * nginx-rtmp points at the configuration that was read last.  One that is refused
+ * goes, and a worker that is started later, for one that died, would look at it.
+ */
+
+static ngx_int_t
+ngx_live_ingest_preconfiguration(ngx_conf_t *cf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->cycle->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_live_ingest_forget;
+    cln->data = ngx_rtmp_core_main_conf;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_live_ingest_forget(void *data)
+{
+    if (ngx_live_ingest_running == data) {
+        ngx_live_ingest_running = NULL;
+    }
+
+    if (ngx_rtmp_core_main_conf == data) {
+        ngx_rtmp_core_main_conf = ngx_live_ingest_running;
+    }
+}
+
+
+static ngx_int_t
+ngx_live_ingest_init_module(ngx_cycle_t *cycle)
+{
+    ngx_rtmp_conf_ctx_t  *ctx;
+
+    ctx = (ngx_rtmp_conf_ctx_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_rtmp_module);
+
+    ngx_live_ingest_running = ctx ? ctx->main_conf[
+                                          ngx_rtmp_core_module.ctx_index]
+                                  : NULL;
+
+    return NGX_OK;
 }
 
 
