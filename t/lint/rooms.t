@@ -62,7 +62,8 @@ sub symbols {
         } elsif ($enum && /^\s+([A-Z]\w*)/) {
             push @found, [$line, $1];
         } elsif (/^extern\b.*?\b(\w+)\s*[;\[]/) {
-            push @found, [$line, $1];
+            # in a source file: another's, which no header of its tells
+            push @found, [$line, $1] if substr($path, -2) eq '.h';
         } elsif (/^\}\s*(\w+)\s*;/ || /^typedef\b.*\(\*(\w+)\)/ || /^typedef\b[^({]*?\b(\w+)\s*[;\[]/) {
             push @found, [$line, $1];
         } elsif (/^(?:struct|union)\s+(\w+)\s*\{/) {
