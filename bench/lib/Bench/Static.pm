@@ -110,9 +110,14 @@ sub _turns {
 sub _row {
     my ($figure, $pairs, $value, $unit, $least) = @_;
     my ($ours, $static) = map { my $side = $_; median(map { $value->($_->[$side]) } @$pairs) } 0, 1;
+    my $busy = 100 * median(map { $_->{cpu_ns} / $_->{wall_ns} } map { @$_ } @$pairs);
+
+    # then its core was somebody else's, or the generator was too slow
+    my $note = $least && $busy < 90 ? sprintf('the worker was %.0f %% busy only', $busy) : undef;
 
     return { figure => $figure, ours => human($ours) . $unit, peer => human($static) . $unit, against => 'nginx static',
-        ratio => median(map { $value->($_->[0]) / $value->($_->[1]) } @$pairs), least => $least };
+        ratio => median(map { $value->($_->[0]) / $value->($_->[1]) } @$pairs), least => $least,
+        note => $note };
 }
 
 

@@ -59,7 +59,7 @@ sub table {
 sub _line {
     my ($r) = @_;
     my $value = defined $r->{value} ? $r->{value} : $r->{ratio};
-    my ($target, $verdict) = ('', $r->{note} || '');
+    my ($target, $verdict) = ('', '');
 
     if (defined $r->{least}) {
         $target = "at least $r->{least}";
@@ -69,8 +69,10 @@ sub _line {
         $verdict = $value <= $r->{most} ? 'met' : 'MISSED';
     }
 
+    my $note = join ', ', grep { $_ } $verdict, $r->{note};
+
     return [$r->{figure}, defined $r->{ours} ? $r->{ours} : '', defined $r->{peer} ? "$r->{peer} ($r->{against})" : '',
-        defined $r->{ratio} ? sprintf('%.2f', $r->{ratio}) : '', $r->{target} || $target, $verdict];
+        defined $r->{ratio} ? sprintf('%.2f', $r->{ratio}) : '', $r->{target} || $target, $note];
 }
 
 

@@ -28,16 +28,23 @@ sub measure {
 }
 
 
-# doubles until parts come too late, then halves the distance
+# doubles until parts come too late, then halves the distance; too late is what was so twice
 sub _ramp {
     my ($o, $server) = @_;
     my $most = POSIX::floor((Bench::Server::files_limit() - 100) / 4);
     my ($n, $good, $bad, @steps) = ($o->{quick} ? 200 : 100, 0);
 
     while (@steps < ($o->{quick} ? 2 : 10)) {
-        push @steps, _step($o, $server, $n);
+        my $step = _step($o, $server, $n);
 
-        if ($steps[-1]{p99} <= $LIMIT_MS) { $good = $n } else { $bad = $n }
+        if ($step->{p99} > $LIMIT_MS && !$o->{quick}) {
+            my $again = _step($o, $server, $n);
+            $step = $again if $again->{p99} < $step->{p99};
+        }
+
+        push @steps, $step;
+
+        if ($step->{p99} <= $LIMIT_MS) { $good = $n } else { $bad = $n }
 
         if (!defined $bad) {
             last if $n >= $most;
