@@ -237,21 +237,21 @@ sub check_viewer {
 # ---- all workers, in the middle of removing streams
 
 {
-    my $nginx = Live::Nginx->new(name => 'kill while removing', keys => undef, store => 'streams=32', level => 'notice',
+    my $nginx = Live::Nginx->new(name => 'kill while removing', keys => undef, store => 'streams=64', level => 'notice',
         app => 'live_segment 500ms max=1s; live_part 500ms; live_window 3s; live_linger 0s;')->start;
     my @flv = grep { $_->{ts} < 6000 } Live::RTMP::read_flv(Live::Publisher::flv(gop => 15, seconds => 90, bitrate => '100k'));
     my $cut = 0;
 
     # a matter of a millisecond, so perhaps not at the first try
     for my $round (1 .. 8) {
-        last if $cut >= 2;
-        my @s = map { Live::RTMP->publisher(port => $nginx->{rtmp_port}, key => "r$round-$_") } 1 .. 12;
+        last if $cut;
+        my @s = map { Live::RTMP->publisher(port => $nginx->{rtmp_port}, key => "r$round-$_") } 1 .. 24;
         $_->tags(\@flv, speed => 0) for @s;
         $_->close for @s;
 
         # all end in one turn, and are removed in one, the first stream's oldest segment first
         my @files = $nginx->files;
-        cmp_ok(scalar @files, '>', 120, 'files: ' . @files);
+        cmp_ok(scalar @files, '>', 240, 'files: ' . @files);
         my @watched = grep { /\.m4s$/ } @files;
         my ($first) = sort { ($a =~ /-(\d+)\.m4s/)[0] <=> ($b =~ /-(\d+)\.m4s/)[0] } grep { m{/r$round-1/v/} } @watched;
         my %old = map { $_ => 1 } $nginx->workers;
@@ -270,7 +270,7 @@ sub check_viewer {
         ok($clean, 'a removal that was cut off is ended by another worker') or diag(scalar(@left) . ' left, such as ' . ($left[-1] || ''));
     }
 
-    cmp_ok($cut, '>', 0, "removals were cut off: $cut");
+    ok($cut, 'a removal was cut off');
     $nginx->stop;
 }
 

@@ -70,9 +70,15 @@ my %events = (
     refused => sub {
         local $nginx->{store} = 'streams=9';
         $nginx->write_conf;
-        kill HUP => $nginx->pid;
         my $mark = $nginx->mark;
-        return sub { substr($nginx->log, $mark) =~ /differs from the running/ };
+        kill HUP => $nginx->pid;
+        return sub {
+            substr($nginx->log, $mark) =~ /differs from the running/ or return 0;
+            # for who reads it next, an upgrade perhaps
+            $nginx->{store} = 'streams=8';
+            $nginx->write_conf;
+            return 1;
+        };
     },
     upgrade => sub {
         # the one before must have gone, and it goes with its publishers

@@ -491,6 +491,8 @@ sub left {
     return () unless -e $self->{store_path};
     require File::Find;
     my @left;
+    # what is there may go while it is looked at
+    local $SIG{__WARN__} = sub { };
     File::Find::find({ no_chdir => 1, wanted => sub { push @left, $_ if $_ ne $self->{store_path} } }, $self->{store_path});
     return @left;
 }
