@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use Live::HLS;
 use Live::HTTP;
+use Live::MP4;
 use Live::Nginx;
 use Live::Publisher;
 use Live::RTMP;
@@ -145,6 +146,47 @@ sub check_viewer {
     pass('and leaves no file');
 
     $publisher->stop;
+    $nginx->stop;
+}
+
+
+# ---- in the first segment, again and again, and each encoder with another picture than the one before
+
+{
+    my $nginx = Live::Nginx->new(name => 'kill in the first segment', keys => undef,
+        app => 'live_segment 1s max=2s; live_part 250ms; live_window 12s; live_linger 10s;')->start;
+    my $list = Live::HLS->new(name => 'v');
+    my (%init, $p);
+
+    for my $n (0 .. 3) {
+        my @flv = Live::RTMP::read_flv(Live::Publisher::flv(gop => 30, seconds => 5, size => $n % 2 ? '640x360' : '320x180'));
+        my $s = Live::RTMP->publisher(port => $nginx->{rtmp_port}, key => 'x');
+        $s->tags([grep { $_->{ts} < 700 } @flv], speed => 0);
+        my $http = Live::HTTP->new(port => $nginx->{http_port});
+
+        wait_for('its first part', 10, sub {
+            my $r = $http->get('/live/x/v.m3u8');
+            return 0 if $r->{status} != 200;
+            $p = $list->feed($r->{body}) or return 1;
+            return @{ $p->{segments} } == $n + 1 && @{ $p->{segments}[-1]{parts} };
+        });
+
+        # what has been named once never means other bytes
+        for my $map (map { $_->{map} } @{ $p->{segments} }) {
+            my $body = $http->get("/live/x/$map")->{body};
+            is($body, $init{$map} ||= $body, "publisher $n: $map is what it was") or last;
+        }
+
+        wait_for('the worker', 10, $nginx->killing_worker($nginx->publisher_worker('x')));
+        $s->abort;
+    }
+
+    my @s = @{ $p->{segments} };
+    is(join("\n", $list->errors), '', 'no playlist took back what an earlier one said');
+    is(join(' ', map { $_->{msn} } @s), '0 1 2 3', 'a segment each');
+    is(join(' ', map { $_->{dseq} } @s), '0 1 2 3', 'behind a discontinuity each');
+    is(scalar keys %init, 4, 'with an init segment each');
+    is(join(' ', map { (Live::MP4::init($init{ $_->{map} }))->{width} } @s), '320 640 320 640', 'of its own picture');
     $nginx->stop;
 }
 
