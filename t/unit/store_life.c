@@ -193,6 +193,8 @@ life_returns(void)
     is_int(make_video(a, "demo", 0, 2), LIVE_OK, "a stream");
     live_store_write_resume(a->writer, "one", 3);
     live_store_write_resume(a->writer, "two two", 7);
+    is_mem(live_store_block(a->store, 1)->resume[1], 3, "one", 3,
+           "a second copy leaves the first, should its writer die over it");
     make_release(a, 0);
 
     is_int(make_claim(b, "demo"), LIVE_OK, "another worker goes on with it");
