@@ -391,11 +391,13 @@ int live_store_owned(const live_store_writer_t *writer);
 /*
  * Ends of what became visible: LIVE_OK, or LIVE_AGAIN if nothing did.  msn: the
  * newest of all tracks; discontinuity: up to and including that segment; end_us:
- * of the longest, on the stream clock; visible_us: when that became visible.
+ * of the longest, on the stream clock; end_pdt_us: its date; visible_us: when
+ * that became visible.
  */
 
 int live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
-    uint32_t *discontinuity, int64_t *end_us, int64_t *visible_us);
+    uint32_t *discontinuity, int64_t *end_us, int64_t *end_pdt_us,
+    int64_t *visible_us);
 
 /* the stream starts with these tracks, a bit each (1 << live_media_e) */
 

@@ -413,7 +413,8 @@ live_store_owned(const live_store_writer_t *writer)
 
 int
 live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
-    uint32_t *discontinuity, int64_t *end_us, int64_t *visible_us)
+    uint32_t *discontinuity, int64_t *end_us, int64_t *end_pdt_us,
+    int64_t *visible_us)
 {
     int                    rc;
     int64_t                us;
@@ -439,6 +440,9 @@ live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
 
         if (rc == LIVE_AGAIN || us > *end_us) {
             *end_us = us;
+            *end_pdt_us = segment->pdt_us
+                          + (int64_t) live_store_us(segment->duration,
+                                                    segment->timescale);
             *visible_us = part.visible_us;
         }
 

@@ -65,7 +65,7 @@ static void
 ngx_live_publication_resume(ngx_live_publication_t *pub, u_char *saved,
     size_t size, live_timeline_resume_t *resume)
 {
-    int64_t   end_us, visible_us;
+    int64_t   end_us, end_pdt_us, visible_us;
     uint32_t  discontinuity;
     uint64_t  msn;
 
@@ -82,7 +82,7 @@ ngx_live_publication_resume(ngx_live_publication_t *pub, u_char *saved,
     resume->discontinuity = 0;
 
     if (live_store_writer_end(pub->writer, &msn, &discontinuity, &end_us,
-                              &visible_us)
+                              &end_pdt_us, &visible_us)
         == LIVE_OK)
     {
         resume->msn = msn + 1;
@@ -90,6 +90,7 @@ ngx_live_publication_resume(ngx_live_publication_t *pub, u_char *saved,
 
         if (end_us > resume->end_us) {
             resume->end_us = end_us;
+            resume->end_pdt_us = end_pdt_us;
             resume->end_mono_us = visible_us;
         }
     }

@@ -180,7 +180,7 @@ life_ages(void)
 static void
 life_returns(void)
 {
-    int64_t                    end, seen;
+    int64_t                    end, date, seen;
     uint32_t                   discontinuity;
     uint64_t                   msn;
     make_worker_t             *a, *b;
@@ -200,7 +200,8 @@ life_returns(void)
     is_int(make_claim(b, "demo"), LIVE_OK, "another worker goes on with it");
     ok(strcmp(a->info.epoch, b->info.epoch) == 0, "in the same epoch");
     is_mem(b->resume, b->resumed, "two two", 7, "knowing what was last said");
-    is_int(live_store_writer_end(b->writer, &msn, &discontinuity, &end, &seen),
+    is_int(live_store_writer_end(b->writer, &msn, &discontinuity, &end, &date,
+                                 &seen),
            LIVE_OK, "and where it ended");
     ok(msn == 2 && end == 3 * SECOND, "at the end of segment 2");
     ok(life_find(a, "demo", &ref) == LIVE_STORE_LIVE, "it is live again");
@@ -323,7 +324,7 @@ life_reused(void)
 static void
 life_orphan(void)
 {
-    int64_t               end, seen;
+    int64_t               end, date, seen;
     uint32_t              discontinuity;
     uint64_t              msn;
     make_worker_t        *w;
@@ -359,7 +360,8 @@ life_orphan(void)
 
     is_int(make_claim(w, "demo"), LIVE_OK, "the publisher comes back");
     is_mem(w->resume, w->resumed, "left", 4, "what he left is there");
-    is_int(live_store_writer_end(w->writer, &msn, &discontinuity, &end, &seen),
+    is_int(live_store_writer_end(w->writer, &msn, &discontinuity, &end, &date,
+                                 &seen),
            LIVE_OK, "the end");
     ok(msn == 4 && end == 4500000, "he goes on where it was cut off");
     is_int(make_segment(w, LIVE_VIDEO, 5, 100), LIVE_OK, "a segment");
