@@ -53,9 +53,16 @@ live_store_file_create(const live_store_t *store, const char *stream,
         return -1;
     }
 
-    flags = O_WRONLY|O_CREAT|O_TRUNC|O_APPEND|O_CLOEXEC|O_NOFOLLOW;
+    flags = O_WRONLY|O_CREAT|O_EXCL|O_APPEND|O_CLOEXEC|O_NOFOLLOW;
 
     fd = open(path, flags, 0600);
+
+    /* a file of its own: a writer who was displaced may append to the old one */
+
+    if (fd == -1 && errno == EEXIST) {
+        (void) unlink(path);
+        fd = open(path, flags, 0600);
+    }
 
     /* again and again: an older stream of this name may just be removed */
 

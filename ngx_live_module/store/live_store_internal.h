@@ -31,15 +31,17 @@
 
 
 /*
- * head: generation (16 bits) | the last part ended its segment (1 bit) | parts
- * ever written (47 bits)
+ * head: generation (16 bits) | the last part ended its segment (1 bit) | it is
+ * being taken over (1 bit) | parts ever written (46 bits)
  */
+
+#define LIVE_HEAD_TAKEN       (1ull << 46)
 
 #define live_head(gen, closed, parts)                                         \
     ((uint64_t) (gen) << 48 | (uint64_t) (closed) << 47 | (parts))
 #define live_head_gen(h)      ((uint32_t) ((h) >> 48))
 #define live_head_closed(h)   ((uint32_t) ((h) >> 47 & 1))
-#define live_head_parts(h)    ((h) & ((1ull << 47) - 1))
+#define live_head_parts(h)    ((h) & (LIVE_HEAD_TAKEN - 1))
 
 /* owner: generation (16 bits) | worker's slot + 1, 0: nobody (16 bits) */
 

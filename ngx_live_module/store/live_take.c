@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 
+static void live_store_close_left(live_index_track_t *track, uint64_t n);
 static void live_store_seal(live_index_track_t *track, uint32_t gen,
     int writing);
 static void live_store_level(const live_store_stream_info_t *info,
@@ -22,45 +23,15 @@ static void live_store_append_gap(live_index_track_t *track, uint32_t gen,
     uint64_t msn, uint64_t duration, uint64_t part, uint32_t discontinuity);
 
 
-/*
- * Fences the old owner of one track off and closes the segment it left open.
- * writing: the old owner may live, and be writing the slot behind the head.
- */
+/* closes the segment that was left open, if there is one, behind part n */
 
 static void
-live_store_seal(live_index_track_t *track, uint32_t gen, int writing)
+live_store_close_left(live_index_track_t *track, uint64_t n)
 {
     uint32_t               flags;
-    uint64_t               head, next, n, k, duration, size;
+    uint64_t               k, duration, size;
     live_store_part_t     *part, last;
     live_store_segment_t  *segment;
-
-    head = atomic_load(&track->head);
-    n = live_head_parts(head);
-
-    /*
-     * Encoders that come and go without a frame must not fill the ring with
-     * void slots: one behind the last part is enough.
-     */
-
-    if (!writing
-        && (n == 0
-            || track->parts[(n - 1) % LIVE_STORE_PARTS].msn == UINT64_MAX))
-    {
-        atomic_store(&track->head, live_head(gen, 1, n));
-
-    } else {
-        do {
-            next = live_head(gen, 1, live_head_parts(head) + 1);
-        } while (!atomic_compare_exchange_weak(&track->head, &head, next));
-
-        n = live_head_parts(head);
-
-        part = &track->parts[n % LIVE_STORE_PARTS];
-        memset(part, 0, sizeof(live_store_part_t));
-        part->msn = UINT64_MAX;
-        part->flags = live_head_gen(head) << 16;
-    }
 
     if (live_store_last(track, NULL, &last) != LIVE_OK) {
         return;
@@ -97,12 +68,51 @@ live_store_seal(live_index_track_t *track, uint32_t gen, int writing)
     segment->duration = duration;
     segment->size = size;
 
-    /* readers wait for this one */
-
     atomic_thread_fence(memory_order_release);
     segment->flags = flags;
 
     track->us += live_store_us(segment->duration, segment->timescale);
+}
+
+
+/*
+ * Fences the old owner of one track off and closes the segment it left open.
+ * writing: the old owner may live, and be writing the slot behind the head.
+ */
+
+static void
+live_store_seal(live_index_track_t *track, uint32_t gen, int writing)
+{
+    uint64_t            head, n;
+    live_store_part_t  *part;
+
+    /*
+     * From here on the old owner can publish nothing.  Readers go by his
+     * generation still, until all is as the new head says: the segment is
+     * closed, and the slot that is given up says that it is void.
+     */
+
+    head = atomic_fetch_or(&track->head, LIVE_HEAD_TAKEN);
+    n = live_head_parts(head);
+
+    live_store_close_left(track, n);
+
+    /*
+     * Encoders that come and go without a frame must not fill the ring with
+     * void slots: one behind the last part is enough.
+     */
+
+    if (writing
+        || (n && track->parts[(n - 1) % LIVE_STORE_PARTS].msn != UINT64_MAX))
+    {
+        part = &track->parts[n % LIVE_STORE_PARTS];
+        memset(part, 0, sizeof(live_store_part_t));
+        part->msn = UINT64_MAX;
+        part->flags = live_head_gen(head) << 16;
+        n++;
+    }
+
+    atomic_store(&track->head, live_head(gen, 1, n));
 }
 
 

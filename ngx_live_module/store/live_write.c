@@ -17,7 +17,8 @@ typedef struct {
     int                    fd;          /* of the open segment, -1: none */
     int                    error;       /* errno of what failed last on it */
     uint64_t               offset;      /* bytes in it */
-    uint32_t               parts;       /* in the open segment */
+    uint64_t               msn;         /* of the open segment */
+    uint32_t               parts;       /* in it */
     uint32_t               filled;      /* of them not gaps */
     uint64_t               ticks;       /* of the first segment's parts */
     live_store_segment_t  *segment;     /* open, or NULL */
@@ -42,8 +43,10 @@ static void live_store_recover_blocks(live_store_t *store);
 static int live_store_new_block(live_store_t *store, char *err,
     size_t errlen);
 static void live_store_epoch(live_store_t *store, char *buf, size_t len);
+static int live_store_hold(live_store_writer_t *writer);
+static void live_store_let_go(live_store_writer_t *writer);
 static int live_store_publish(live_store_writer_t *writer,
-    live_index_track_t *track, uint64_t parts, uint32_t closed);
+    live_index_track_t *track, uint64_t head, uint64_t next);
 static void live_store_measure(live_index_track_t *track, uint64_t bytes,
     uint64_t us, int whole);
 
@@ -411,6 +414,34 @@ live_store_owned(const live_store_writer_t *writer)
 }
 
 
+/*
+ * All but parts is written under the table's lock: who is displaced must not
+ * stand between the look at whose it is and the write, since what he would
+ * write over then is the new owner's.  LIVE_OK; LIVE_ELOST: he is not.
+ */
+
+static int
+live_store_hold(live_store_writer_t *writer)
+{
+    live_store_lock(writer->store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
+
+    if (live_store_owned(writer)) {
+        return LIVE_OK;
+    }
+
+    live_store_let_go(writer);
+
+    return LIVE_ELOST;
+}
+
+
+static void
+live_store_let_go(live_store_writer_t *writer)
+{
+    live_store_lock(writer->store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
+}
+
+
 int
 live_store_writer_end(live_store_writer_t *writer, uint64_t *msn,
     uint32_t *discontinuity, int64_t *end_us, int64_t *end_pdt_us,
@@ -479,7 +510,7 @@ live_store_write_init(live_store_writer_t *writer, uint32_t t, uint32_t init,
     track = &writer->block->tracks[t];
     info = &track->info;
 
-    if (!live_store_owned(writer)) {
+    if (live_store_hold(writer) != LIVE_OK) {
         return LIVE_ELOST;
     }
 
@@ -521,6 +552,8 @@ live_store_write_init(live_store_writer_t *writer, uint32_t t, uint32_t init,
         close(fd);
     }
 
+    live_store_let_go(writer);
+
     return rc;
 }
 
@@ -537,7 +570,7 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     track = &writer->block->tracks[t];
     wt = &writer->tracks[t];
 
-    if (!live_store_owned(writer)) {
+    if (live_store_hold(writer) != LIVE_OK) {
         return LIVE_ELOST;
     }
 
@@ -577,6 +610,7 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     segment->flags &= ~(uint32_t) (LIVE_SEGMENT_CLOSED|LIVE_SEGMENT_GAP);
 
     wt->segment = segment;
+    wt->msn = in->msn;
     wt->offset = 0;
     wt->parts = 0;
     wt->filled = 0;
@@ -587,25 +621,22 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
                                     in->msn, 0);
     wt->error = (wt->fd == -1) ? errno : 0;
 
+    live_store_let_go(writer);
+
     return LIVE_OK;
 }
 
 
-/* makes what was written up to here visible, unless displaced */
+/*
+ * Moves the head that the writer found on, unless it was displaced since: then
+ * it is another's.
+ */
 
 static int
 live_store_publish(live_store_writer_t *writer, live_index_track_t *track,
-    uint64_t parts, uint32_t closed)
+    uint64_t head, uint64_t next)
 {
-    uint64_t  head;
-
-    head = atomic_load(&track->head);
-
-    if (live_head_gen(head) != writer->gen
-        || !atomic_compare_exchange_strong(&track->head, &head,
-                                           live_head(writer->gen, closed,
-                                                     parts)))
-    {
+    if (!atomic_compare_exchange_strong(&track->head, &head, next)) {
         return LIVE_ELOST;
     }
 
@@ -677,25 +708,33 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
     const uint8_t *body, size_t nbody)
 {
     int                   rc;
-    uint64_t              n, max;
-    live_store_part_t    *part;
+    uint64_t              at, n, max;
+    live_store_part_t     part;
     live_index_track_t   *track;
     live_writer_track_t  *wt;
 
     track = &writer->block->tracks[t];
     wt = &writer->tracks[t];
 
-    if (!live_store_owned(writer) || wt->segment == NULL) {
+    /*
+     * One look says whose the track is and which slot is the next: between two
+     * looks another may take it, and the slot be his.
+     */
+
+    at = atomic_load(&track->head);
+
+    if (live_head_gen(at) != writer->gen || (at & LIVE_HEAD_TAKEN)
+        || !live_store_owned(writer) || wt->segment == NULL)
+    {
         return LIVE_ELOST;
     }
 
-    n = live_head_parts(atomic_load(&track->head));
-    part = &track->parts[n % LIVE_STORE_PARTS];
+    n = live_head_parts(at);
 
-    *part = *in;
-    part->msn = wt->segment->msn;
-    part->offset = wt->offset;
-    part->size = 0;
+    part = *in;
+    part.msn = wt->msn;
+    part.offset = wt->offset;
+    part.size = 0;
 
     rc = LIVE_OK;
 
@@ -712,28 +751,40 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
         }
 
         if (rc == LIVE_OK) {
-            part->size = (uint32_t) (nhead + nbody);
-            wt->offset += part->size;
+            part.size = (uint32_t) (nhead + nbody);
+            wt->offset += part.size;
             wt->filled++;
-            (void) atomic_fetch_add(&writer->block->bytes, part->size);
-            (void) atomic_fetch_add(&writer->store->header->bytes, part->size);
+            (void) atomic_fetch_add(&writer->block->bytes, part.size);
+            (void) atomic_fetch_add(&writer->store->header->bytes, part.size);
 
         } else {
-            part->flags |= LIVE_PART_GAP;
-            part->flags &= ~(uint32_t) LIVE_PART_INDEPENDENT;
+            part.flags |= LIVE_PART_GAP;
+            part.flags &= ~(uint32_t) LIVE_PART_INDEPENDENT;
         }
     }
 
-    part->flags = (part->flags & 0xffff) | writer->gen << 16;
-    part->visible_us = live_store_monotonic();
+    part.flags = (part.flags & 0xffff) | writer->gen << 16;
+    part.visible_us = live_store_monotonic();
+
+    /*
+     * At once, with its generation: if the slot has been given up meanwhile, it
+     * must not look as if another had written the part before it.
+     */
+
+    track->parts[n % LIVE_STORE_PARTS] = part;
 
     wt->parts++;
 
-    (void) atomic_fetch_and(&writer->stream->starting, ~(1u << t));
-
-    if (live_store_publish(writer, track, n + 1, 0) != LIVE_OK) {
+    if (live_store_publish(writer, track, at,
+                           live_head(writer->gen, 0, n + 1))
+        != LIVE_OK)
+    {
         return LIVE_ELOST;
     }
+
+    /* who sees that every track has come must find it */
+
+    (void) atomic_fetch_and(&writer->stream->starting, ~(1u << t));
 
     if (track->us == 0) {
         wt->ticks += in->duration;
@@ -795,10 +846,11 @@ live_store_measure(live_index_track_t *track, uint64_t bytes, uint64_t us,
 }
 
 
-int
-live_store_write_end(live_store_writer_t *writer, uint32_t t,
+static int
+live_store_end_locked(live_store_writer_t *writer, uint32_t t,
     uint64_t duration, uint32_t flags)
 {
+    uint64_t               head;
     live_index_track_t    *track;
     live_writer_track_t   *wt;
     live_store_segment_t  *segment;
@@ -806,10 +858,6 @@ live_store_write_end(live_store_writer_t *writer, uint32_t t,
     track = &writer->block->tracks[t];
     wt = &writer->tracks[t];
     segment = wt->segment;
-
-    if (!live_store_owned(writer) || segment == NULL) {
-        return LIVE_ELOST;
-    }
 
     segment->parts = wt->parts;
     segment->duration = duration;
@@ -828,8 +876,10 @@ live_store_write_end(live_store_writer_t *writer, uint32_t t,
         return LIVE_OK;
     }
 
-    if (live_store_publish(writer, track,
-                           live_head_parts(atomic_load(&track->head)), 1)
+    head = atomic_load(&track->head);
+
+    if (live_store_publish(writer, track, head,
+                           live_head(writer->gen, 1, live_head_parts(head)))
         != LIVE_OK)
     {
         return LIVE_ELOST;
@@ -845,6 +895,26 @@ live_store_write_end(live_store_writer_t *writer, uint32_t t,
     }
 
     return LIVE_OK;
+}
+
+
+int
+live_store_write_end(live_store_writer_t *writer, uint32_t t,
+    uint64_t duration, uint32_t flags)
+{
+    int  rc;
+
+    if (writer->tracks[t].segment == NULL
+        || live_store_hold(writer) != LIVE_OK)
+    {
+        return LIVE_ELOST;
+    }
+
+    rc = live_store_end_locked(writer, t, duration, flags);
+
+    live_store_let_go(writer);
+
+    return rc;
 }
 
 
@@ -867,7 +937,7 @@ live_store_write_resume(live_store_writer_t *writer, const void *p, size_t n)
 {
     uint32_t  turn;
 
-    if (n > LIVE_STORE_RESUME_MAX || !live_store_owned(writer)) {
+    if (n > LIVE_STORE_RESUME_MAX || live_store_hold(writer) != LIVE_OK) {
         return;
     }
 
@@ -877,6 +947,8 @@ live_store_write_resume(live_store_writer_t *writer, const void *p, size_t n)
     writer->block->resume_size[turn & 1] = (uint32_t) n;
 
     atomic_store(&writer->block->resume_turn, turn);
+
+    live_store_let_go(writer);
 }
 
 
