@@ -194,7 +194,7 @@ live_store_expire(live_store_t *store, const live_store_stream_info_t *info,
     if (info->bytes_max && atomic_load(&block->bytes) > info->bytes_max) {
         msn = (first > floor) ? first : floor + 1;
 
-        if (last - msn >= 3) {
+        if (last >= msn + 3) {
             full = (msn > first && msn > listed);
             listed = (msn > listed) ? msn : listed;
 

@@ -512,6 +512,42 @@ index_short(void)
 }
 
 
+/* less than one segment: what there is at first stays, of both tracks */
+
+static void
+index_tight(void)
+{
+    uint64_t             msn;
+    make_worker_t       *w;
+    live_index_track_t  *track;
+
+    w = make_worker(make_path("tight"), 4, 0);
+    make_info(&w->info, "demo");
+    w->info.bytes_max = 300;
+
+    alarm(20);
+    is_int(make_video(w, "demo", 0, 0), LIVE_OK, "a segment over the limit");
+    track = index_track(w, 0, LIVE_VIDEO);
+    ok(atomic_load(&track->first_msn) == 0 && atomic_load(&track->floor_msn)
+       == 0, "stays, being the only one");
+
+    for (msn = 1; msn < 10; msn++) {
+        (void) make_segment(w, LIVE_VIDEO, msn, 100);
+    }
+
+    is_int(atomic_load(&track->first_msn), 6, "four of them are listed");
+
+    (void) make_init(w, LIVE_AUDIO, 1);
+    is_int(make_segment(w, LIVE_AUDIO, 10, 100), LIVE_OK, "a late track's");
+    track = index_track(w, 0, LIVE_AUDIO);
+    ok(atomic_load(&track->first_msn) == 10 && atomic_load(&track->floor_msn)
+       == 10, "first segment stays too");
+    alarm(0);
+
+    make_leave(w);
+}
+
+
 /* a window longer than the rings; eight parts a segment */
 
 static void
@@ -681,6 +717,7 @@ tests(void)
     index_bytes();
     index_window();
     index_short();
+    index_tight();
     index_ring();
     index_inits();
     index_level();
