@@ -12,6 +12,8 @@
 
 static live_index_track_t *live_store_get_track(live_store_t *store,
     live_index_stream_t *stream, int n);
+static int live_store_still(live_store_t *store, live_store_ref_t ref, int n,
+    const live_index_track_t *track);
 static void live_store_copy_info(const live_index_track_t *track,
     live_store_track_info_t *info);
 static int live_store_copy(const live_index_track_t *track,
@@ -44,6 +46,26 @@ live_store_get_track(live_store_t *store, live_index_stream_t *stream, int n)
     track = &live_store_block(store, block)->tracks[n % LIVE_STORE_TRACKS];
 
     return atomic_load(&track->used) ? track : NULL;
+}
+
+
+/*
+ * 1 if the track that was read was this stream's all the time: the memory of
+ * one that has gone may be another's before its place is.
+ */
+
+static int
+live_store_still(live_store_t *store, live_store_ref_t ref, int n,
+    const live_index_track_t *track)
+{
+    live_index_stream_t  *stream;
+
+    atomic_thread_fence(memory_order_acquire);
+
+    stream = live_store_get(store, ref);
+
+    return stream && live_store_get_track(store, stream, n) == track
+           && live_store_get(store, ref);
 }
 
 
@@ -107,7 +129,16 @@ live_store_find(live_store_t *store, const char *name, size_t len,
     ref->birth = atomic_load(&stream->birth);
     *state = atomic_load(&stream->state);
 
-    return *state == LIVE_STORE_FREE ? LIVE_AGAIN : LIVE_OK;
+    /* its place may have become another's since the name was compared */
+
+    if (*state == LIVE_STORE_FREE || memcmp(stream->info.name, name, len) != 0
+        || stream->info.name[len] != '\0'
+        || atomic_load(&stream->birth) != ref->birth)
+    {
+        return LIVE_AGAIN;
+    }
+
+    return LIVE_OK;
 }
 
 
@@ -249,7 +280,7 @@ live_store_edge(live_store_t *store, live_store_ref_t ref, int n,
 
     live_store_edge_of(stream, track, edge);
 
-    return live_store_get(store, ref) ? LIVE_OK : LIVE_AGAIN;
+    return live_store_still(store, ref, n, track) ? LIVE_OK : LIVE_AGAIN;
 }
 
 
@@ -437,7 +468,7 @@ live_store_snapshot(live_store_t *store, live_store_ref_t ref, int n,
         }
     }
 
-    return live_store_get(store, ref) ? LIVE_OK : LIVE_AGAIN;
+    return live_store_still(store, ref, n, track) ? LIVE_OK : LIVE_AGAIN;
 }
 
 
@@ -474,7 +505,9 @@ live_store_stream(live_store_t *store, live_store_ref_t ref,
         }
     }
 
-    if (out->ntracks == 0 || live_store_get(store, ref) == NULL) {
+    if (out->ntracks == 0 || live_store_get(store, ref) == NULL
+        || atomic_load(&stream->state) == LIVE_STORE_GONE)
+    {
         return LIVE_AGAIN;
     }
 
@@ -560,7 +593,13 @@ live_store_find_part(live_store_t *store, live_store_ref_t ref, int n,
 
     part->flags &= 0xffff;
 
-    return (part->flags & LIVE_PART_GAP) ? LIVE_ELOST : LIVE_OK;
+    if ((part->flags & LIVE_PART_GAP)
+        || !live_store_still(store, ref, n, track))
+    {
+        return LIVE_ELOST;
+    }
+
+    return LIVE_OK;
 }
 
 
@@ -590,7 +629,8 @@ live_store_find_segment(live_store_t *store, live_store_ref_t ref, int n,
     *segment = track->segments[msn % LIVE_STORE_SEGMENTS];
 
     if (msn < atomic_load(&track->floor_msn) || segment->msn != msn
-        || (segment->flags & LIVE_SEGMENT_GAP))
+        || (segment->flags & LIVE_SEGMENT_GAP)
+        || !live_store_still(store, ref, n, track))
     {
         return LIVE_ELOST;
     }
