@@ -269,7 +269,11 @@ live_store_look(int dir, const char *path, char *err, size_t errlen)
     rc = LIVE_OK;
 
     while ((de = readdir(d)) != NULL) {
-        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0) {
+        /* an index: another nginx that starts has just made it */
+
+        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0
+            && strcmp(de->d_name, "index") != 0)
+        {
             snprintf(err, errlen, "\"%s\" is not empty and has no index of "
                      "ours: name a directory of its own as path", path);
             rc = LIVE_EINVAL;

@@ -50,7 +50,7 @@ live_store_orphans(live_store_t *store, live_index_stream_t *stream,
             continue;
         }
 
-        (void) live_store_take(stream, block, 0);
+        (void) live_store_take(store, stream, stream->block[i], 0);
     }
 
     /* live and nobody's: perhaps live_store_disown() took it from the dead */
@@ -96,7 +96,7 @@ live_store_disown(live_store_t *store, uint32_t slot)
             block = live_store_block(store, stream->block[k]);
 
             if (live_owner_slot(atomic_load(&block->owner)) == slot + 1) {
-                (void) live_store_take(stream, block, 0);
+                (void) live_store_take(store, stream, stream->block[k], 0);
             }
         }
     }

@@ -22,9 +22,9 @@
  * have been overwritten.
  *
  * Locks are OFD locks on bytes of the index file, so the kernel drops them with
- * their owner: byte 0 is held to create, take or remove a stream and for all
- * that is written of it but parts, byte 1 is held shared by each nginx process,
- * byte 16 + n by the worker in slot n.
+ * their owner: byte 0 is held to create, take or remove a stream, byte 1 shared
+ * by each nginx process, byte 16 + n by the worker in slot n, byte 1024 + n to
+ * take block n and for all that is written of it but parts.
  */
 
 #ifndef _LIVE_STORE_H_INCLUDED_

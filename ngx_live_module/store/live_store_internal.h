@@ -16,7 +16,7 @@
 
 
 #define LIVE_STORE_MAGIC        0x6576696c2d78676eull    /* "ngx-live" */
-#define LIVE_STORE_VERSION      2
+#define LIVE_STORE_VERSION      3
 
 #define LIVE_STORE_SEGMENTS     256      /* ring of one track */
 #define LIVE_STORE_STREAMS_MAX  4096
@@ -26,6 +26,7 @@
 #define LIVE_STORE_LOCK_TABLE   0
 #define LIVE_STORE_LOCK_ALIVE   1
 #define LIVE_STORE_LOCK_WORKER  16
+#define LIVE_STORE_LOCK_BLOCK   1024     /* + its number */
 
 #define LIVE_STORE_TOMB_US      300000000ll
 
@@ -148,8 +149,8 @@ int live_store_last(const live_index_track_t *track, uint64_t *head,
 
 /* live_take.c */
 
-uint32_t live_store_take(live_index_stream_t *stream,
-    live_index_block_t *block, uint32_t slot);
+uint32_t live_store_take(live_store_t *store, live_index_stream_t *stream,
+    uint32_t block, uint32_t slot);
 
 /* live_files.c */
 

@@ -225,15 +225,21 @@ live_store_level(const live_store_stream_info_t *info,
 
 
 /*
- * Makes slot (+ 1; 0: nobody) the owner; under the table's lock.  Returns the
- * owner before.
+ * Makes slot (+ 1; 0: nobody) the owner of a block of the stream; under the
+ * table's lock.  Waits for what the old owner is at under the block's lock.
+ * Returns the owner before.
  */
 
 uint32_t
-live_store_take(live_index_stream_t *stream, live_index_block_t *block,
+live_store_take(live_store_t *store, live_index_stream_t *stream, uint32_t n,
     uint32_t slot)
 {
-    uint32_t  old, gen, t;
+    uint32_t             old, gen, t;
+    live_index_block_t  *block;
+
+    block = live_store_block(store, n);
+
+    live_store_lock(store, LIVE_STORE_LOCK_BLOCK + n, F_WRLCK, 1);
 
     old = atomic_load(&block->owner);
     gen = (live_owner_gen(old) + 1) & 0xffff;
@@ -251,6 +257,8 @@ live_store_take(live_index_stream_t *stream, live_index_block_t *block,
     }
 
     live_store_level(&stream->info, block, gen);
+
+    live_store_lock(store, LIVE_STORE_LOCK_BLOCK + n, F_UNLCK, 0);
 
     return old;
 }

@@ -29,6 +29,7 @@ struct live_store_writer_s {
     live_store_t          *store;
     live_index_stream_t   *stream;
     live_index_block_t    *block;
+    uint32_t               nblock;      /* its number */
     uint32_t               number;      /* of the stream */
     uint32_t               gen;
     int                    shortened;
@@ -151,7 +152,7 @@ live_store_new_block(live_store_t *store, char *err, size_t errlen)
 {
     int                  rc;
     off_t                at;
-    uint32_t             n, have;
+    uint32_t             n, have, gen;
     live_index_block_t  *block;
 
     have = atomic_load(&store->header->blocks);
@@ -185,7 +186,12 @@ live_store_new_block(live_store_t *store, char *err, size_t errlen)
         atomic_store(&store->header->blocks, n);
     }
 
+    /* who was displaced long ago must not find his generation again */
+
+    gen = live_owner_gen(atomic_load(&block->owner));
+
     memset(block, 0, sizeof(live_index_block_t));
+    atomic_store(&block->owner, live_owner(gen, 0));
     atomic_store(&block->taken, 1);
 
     return (int) n;
@@ -333,9 +339,10 @@ live_store_claim_locked(live_store_t *store, live_store_stream_info_t *info,
 
     writer->stream = stream;
     writer->number = (uint32_t) n;
-    writer->block = live_store_block(store, stream->block[0]);
+    writer->nblock = stream->block[0];
+    writer->block = live_store_block(store, writer->nblock);
 
-    old = live_store_take(stream, writer->block, store->slot + 1);
+    old = live_store_take(store, stream, writer->nblock, store->slot + 1);
     writer->gen = live_owner_gen(atomic_load(&writer->block->owner));
 
     *info = stream->info;
@@ -415,7 +422,7 @@ live_store_owned(const live_store_writer_t *writer)
 
 
 /*
- * All but parts is written under the table's lock: who is displaced must not
+ * All but parts is written under the block's lock: who is displaced must not
  * stand between the look at whose it is and the write, since what he would
  * write over then is the new owner's.  LIVE_OK; LIVE_ELOST: he is not.
  */
@@ -423,7 +430,8 @@ live_store_owned(const live_store_writer_t *writer)
 static int
 live_store_hold(live_store_writer_t *writer)
 {
-    live_store_lock(writer->store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
+    live_store_lock(writer->store, LIVE_STORE_LOCK_BLOCK + writer->nblock,
+                    F_WRLCK, 1);
 
     if (live_store_owned(writer)) {
         return LIVE_OK;
@@ -438,7 +446,8 @@ live_store_hold(live_store_writer_t *writer)
 static void
 live_store_let_go(live_store_writer_t *writer)
 {
-    live_store_lock(writer->store, LIVE_STORE_LOCK_TABLE, F_UNLCK, 0);
+    live_store_lock(writer->store, LIVE_STORE_LOCK_BLOCK + writer->nblock,
+                    F_UNLCK, 0);
 }
 
 
@@ -969,7 +978,7 @@ live_store_release(live_store_writer_t *writer, int64_t mono_us)
     live_store_lock(store, LIVE_STORE_LOCK_TABLE, F_WRLCK, 1);
 
     if (live_store_owned(writer)) {
-        (void) live_store_take(writer->stream, writer->block, 0);
+        (void) live_store_take(store, writer->stream, writer->nblock, 0);
         atomic_store(&writer->stream->since_us, mono_us);
         atomic_store(&writer->stream->state, LIVE_STORE_WAITING);
         (void) atomic_fetch_add(&writer->stream->version, 1);

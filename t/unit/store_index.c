@@ -179,7 +179,7 @@ index_foreign(void)
     header.version++;
     index_put(path, "index", &header, sizeof(header));
     is_int(index_try(path, 4, err), LIVE_EINVAL, "another version's");
-    ok(strstr(err, "has layout version 3, this module has 2: stop nginx")
+    ok(strstr(err, "has layout version 4, this module has 3: stop nginx")
        != NULL, "%s", err);
 
     header.version--;

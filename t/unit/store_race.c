@@ -347,7 +347,7 @@ static int
 race_claim(race_writer_t *rw)
 {
     int       i, rc, pid, stopped;
-    int64_t   end, seen;
+    int64_t   end, date, seen;
     uint32_t  discontinuity;
     uint64_t  msn;
 
@@ -378,7 +378,8 @@ race_claim(race_writer_t *rw)
     msn = 0;
     rw->msn = 0;
 
-    if (live_store_writer_end(rw->w->writer, &msn, &discontinuity, &end, &seen)
+    if (live_store_writer_end(rw->w->writer, &msn, &discontinuity, &end, &date,
+                              &seen)
         == LIVE_OK)
     {
         rw->msn = msn + 1;
