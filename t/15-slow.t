@@ -104,5 +104,12 @@ for my $version (qw(--http1.1 --http2)) {
 
 $_->close for @viewers;
 $publisher->stop;
+
+# what nobody wants any more is not kept open: its bytes would stay
+sub held { return grep { /\.(?:m4s|mp4)\b/ } map { readlink($_) || '' } map { glob "/proc/$_/fd/*" } $nginx->workers }
+cmp_ok(scalar(held()), '>', 0, 'files that were just asked for are open: ' . held());
+wait_for('files to be closed', 6, sub { !held() });
+pass('and closed when nobody asks again');
+
 $nginx->stop;
 done_testing;

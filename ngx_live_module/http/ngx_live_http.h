@@ -97,6 +97,17 @@ ngx_int_t ngx_live_http_multivariant(ngx_live_http_ctx_t *ctx);
 ngx_int_t ngx_live_http_playlist(ngx_live_http_ctx_t *ctx);
 
 
+/* ngx_live_http_file.c */
+
+/*
+ * The file that ctx->url names, of the stream's track with this number, open for
+ * reading as long as the request lives.  NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_live_http_open_file(ngx_live_http_ctx_t *ctx, uint32_t track,
+    ngx_fd_t *fd);
+
+
 /* ngx_live_http_media.c: answers, as ngx_live_http_answer() */
 
 ngx_int_t ngx_live_http_media(ngx_live_http_ctx_t *ctx);

@@ -7,9 +7,7 @@
 
 static ngx_int_t ngx_live_http_find(ngx_live_http_ctx_t *ctx, int track,
     off_t *offset, off_t *size);
-static ngx_int_t ngx_live_http_open_file(ngx_live_http_ctx_t *ctx,
-    ngx_fd_t *fd, off_t *size);
-static ngx_int_t ngx_live_http_send_file(ngx_live_http_ctx_t *ctx,
+static ngx_int_t ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, int track,
     off_t offset, off_t size);
 
 
@@ -74,85 +72,37 @@ ngx_live_http_find(ngx_live_http_ctx_t *ctx, int track, off_t *offset,
 }
 
 
-/* *size 0 on entry: all of the file.  NGX_OK, or a status; closed with the request */
+/* size 0: all of the file */
 
 static ngx_int_t
-ngx_live_http_open_file(ngx_live_http_ctx_t *ctx, ngx_fd_t *fd, off_t *size)
-{
-    u_char                     path[NGX_MAX_PATH], track[16], epoch[32];
-    u_char                     name[LIVE_STORE_NAME_MAX];
-    ngx_file_info_t            fi;
-    ngx_http_request_t        *r;
-    ngx_pool_cleanup_t        *cln;
-    ngx_pool_cleanup_file_t   *clnf;
-
-    r = ctx->request;
-
-    /* lengths were checked when the stream, its track and epoch were found */
-
-    ngx_cpystrn(name, ctx->url.stream.data, ctx->url.stream.len + 1);
-    ngx_cpystrn(track, ctx->url.track.data, ctx->url.track.len + 1);
-    ngx_cpystrn(epoch, ctx->url.epoch.data, ctx->url.epoch.len + 1);
-
-    if (live_store_file(ctx->zone->store, (char *) name, (char *) track,
-                        (char *) epoch, ctx->url.msn, ctx->url.init,
-                        (char *) path, sizeof(path))
-        < 0)
-    {
-        return NGX_HTTP_NOT_FOUND;
-    }
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pool_cleanup_file_t));
-    if (cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    *fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (*fd == NGX_INVALID_FILE) {
-
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_HTTP_NOT_FOUND;
-        }
-
-        ngx_log_error(NGX_LOG_CRIT, r->connection->log, ngx_errno,
-                      ngx_open_file_n " \"%s\" failed", path);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cln->handler = ngx_pool_cleanup_file;
-    clnf = cln->data;
-    clnf->fd = *fd;
-    clnf->name = (u_char *) "segment";
-    clnf->log = r->pool->log;
-
-    if (*size == 0) {
-
-        if (ngx_fd_info(*fd, &fi) == NGX_FILE_ERROR) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        *size = ngx_file_size(&fi);
-    }
-
-    return *size ? NGX_OK : NGX_HTTP_NOT_FOUND;
-}
-
-
-static ngx_int_t
-ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, off_t offset, off_t size)
+ngx_live_http_send_file(ngx_live_http_ctx_t *ctx, int track, off_t offset,
+    off_t size)
 {
     ngx_fd_t             fd;
     ngx_buf_t           *b;
     ngx_int_t            rc;
     ngx_chain_t          out;
+    ngx_file_info_t      fi;
     ngx_http_request_t  *r;
 
     r = ctx->request;
 
-    rc = ngx_live_http_open_file(ctx, &fd, &size);
+    rc = ngx_live_http_open_file(ctx, (uint32_t) track, &fd);
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    if (size == 0) {
+
+        if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        size = ngx_file_size(&fi);
+
+        if (size == 0) {
+            return NGX_HTTP_NOT_FOUND;
+        }
     }
 
     if (ngx_live_http_headers(r, NGX_MAX_INT32_VALUE) != NGX_OK) {
@@ -228,5 +178,6 @@ ngx_live_http_media(ngx_live_http_ctx_t *ctx)
 
     rc = ngx_live_http_find(ctx, track, &offset, &size);
 
-    return rc == NGX_OK ? ngx_live_http_send_file(ctx, offset, size) : rc;
+    return rc == NGX_OK ? ngx_live_http_send_file(ctx, track, offset, size)
+                        : rc;
 }

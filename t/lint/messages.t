@@ -24,7 +24,7 @@ for my $path (files(qr{^ngx_live_module/.*\.c$})) {
         next if $path =~ m{/core/} && !$format;
         my ($level) = map { $level{$_} } $l =~ /^NGX_LOG_(\w+)$/;
         ok(defined $level, "$path:$line has a level");
-        my @texts = map { plain($_) } literals($format, ngx_open_file_n => 'open()');
+        my @texts = map { plain($_) } literals($format, ngx_open_file_n => 'open()', ngx_close_file_n => 'close()');
         ok(scalar @texts, "$path:$line has a text");
         push @{ $logged{$_}{ $level || '' } }, "$path:$line" for @texts;
     }
