@@ -25,11 +25,13 @@ run_pid() {
 end_orphans() {
     local found pid pids=()
 
+    # no < <(): a bare /dev has no fd
     while IFS= read -r found; do
+        [ -n "$found" ] || continue
         pid=${found#/proc/}
         pid=${pid%%/*}
         case $({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) in "nginx: "*) pids+=("$pid") ;; esac
-    done < <(find /proc/[0-9]*/fd -maxdepth 1 -name 2 \( -lname "$RUN/error.log" -o -lname "$RUN/error.log (deleted)" \) 2>/dev/null)
+    done <<<"$(find /proc/[0-9]*/fd -maxdepth 1 -name 2 \( -lname "$RUN/error.log" -o -lname "$RUN/error.log (deleted)" \) 2>/dev/null)"
 
     [ ${#pids[@]} -gt 0 ] || return 0
 
