@@ -341,43 +341,14 @@ ngx_live_http_hls(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_live_http_loc_conf_t *llcf = conf;
 
-    ngx_str_t                 *value, name;
+    char                      *rv;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (llcf->hls != NGX_CONF_UNSET) {
-        return "is duplicate";
+    rv = ngx_live_store_switch(cf, &llcf->hls, &llcf->zone);
+
+    if (rv != NGX_CONF_OK || !llcf->hls) {
+        return rv;
     }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        llcf->hls = 0;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value[1].data, "on") != 0) {
-        return "must be \"on\" or \"off\"";
-    }
-
-    ngx_str_null(&name);
-
-    if (cf->args->nelts == 3) {
-
-        if (value[2].len <= 6 || ngx_strncmp(value[2].data, "store=", 6) != 0)
-        {
-            return "has a second parameter that is not store=NAME";
-        }
-
-        name.data = value[2].data + 6;
-        name.len = value[2].len - 6;
-    }
-
-    llcf->zone = ngx_live_store_ref(cf, &name);
-    if (llcf->zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    llcf->hls = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_live_http_handler;

@@ -450,44 +450,7 @@ ngx_live_ingest_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_live_ingest_app_conf_t *lacf = conf;
 
-    ngx_str_t  *value, name;
-
-    if (lacf->ingest != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        lacf->ingest = 0;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value[1].data, "on") != 0) {
-        return "must be \"on\" or \"off\"";
-    }
-
-    ngx_str_null(&name);
-
-    if (cf->args->nelts == 3) {
-
-        if (value[2].len <= 6 || ngx_strncmp(value[2].data, "store=", 6) != 0)
-        {
-            return "has a second parameter that is not store=NAME";
-        }
-
-        name.data = value[2].data + 6;
-        name.len = value[2].len - 6;
-    }
-
-    lacf->zone = ngx_live_store_ref(cf, &name);
-    if (lacf->zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    lacf->ingest = 1;
-
-    return NGX_CONF_OK;
+    return ngx_live_store_switch(cf, &lacf->ingest, &lacf->zone);
 }
 
 

@@ -462,6 +462,51 @@ ngx_live_store_ref(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
+char *
+ngx_live_store_switch(ngx_conf_t *cf, ngx_flag_t *flag,
+    ngx_live_store_zone_t **zone)
+{
+    ngx_str_t  *value, name;
+
+    if (*flag != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        *flag = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "on") != 0) {
+        return "must be \"on\" or \"off\"";
+    }
+
+    ngx_str_null(&name);
+
+    if (cf->args->nelts == 3) {
+
+        if (value[2].len <= 6 || ngx_strncmp(value[2].data, "store=", 6) != 0)
+        {
+            return "has a second parameter that is not store=NAME";
+        }
+
+        name.data = value[2].data + 6;
+        name.len = value[2].len - 6;
+    }
+
+    *zone = ngx_live_store_ref(cf, &name);
+    if (*zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *flag = 1;
+
+    return NGX_CONF_OK;
+}
+
+
 static void *
 ngx_live_store_create_conf(ngx_cycle_t *cycle)
 {

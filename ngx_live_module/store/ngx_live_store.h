@@ -45,6 +45,15 @@ ngx_live_store_zone_t *ngx_live_store_ref(ngx_conf_t *cf, ngx_str_t *name);
 
 
 /*
+ * The arguments of a directive that is "on [store=NAME]" or "off", for its
+ * handler: fills *flag, and with "on" *zone.  What a handler returns.
+ */
+
+char *ngx_live_store_switch(ngx_conf_t *cf, ngx_flag_t *flag,
+    ngx_live_store_zone_t **zone);
+
+
+/*
  * Tells all who wait on a stream, in this worker and others, once the current
  * event has been handled: may be called often.
  */
