@@ -131,6 +131,9 @@ export async function openFirefox(closing) {
     executablePath: FIREFOX,
     headless: true,
     acceptInsecureCerts: true,
+    /* older releases cannot be told a viewport */
+    args: ["--width=1280", "--height=800"],
+    defaultViewport: null,
     userDataDir: profile,
     extraPrefsFirefox: {
       "media.autoplay.default": 0,

@@ -18,7 +18,6 @@ await run(async (closing) => {
   const page = await browser.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
-  await page.setViewport({ width: 1280, height: 800 });
   await page.goto(`${http}/watch/${stream}`);
 
   const born = await untilPlaying(page, 30000);
