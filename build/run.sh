@@ -192,7 +192,7 @@ make_key() {
 # stream take a few ten megabytes; containers may have no /dev/shm, or one of 64 MB.
 store_path() {
     local base name
-    name=ngx-live-$(id -u)-$(printf '%s' "$RUN" | md5sum | cut -c1-8)
+    name=$(store_name)
 
     for base in /dev/shm /tmp; do
         if [ -d $base ] && [ -w $base ] && [ "$(free_megabytes $base)" -ge 48 ]; then
@@ -202,6 +202,10 @@ store_path() {
     done
 
     die "neither /dev/shm nor /tmp has 48 MB free: streams need them"
+}
+
+store_name() {
+    printf 'ngx-live-%s-%s' "$(id -u)" "$(printf '%s' "$RUN" | md5sum | cut -c1-8)"
 }
 
 free_megabytes() {
@@ -255,9 +259,13 @@ can_read() {
 
 # what an nginx that was killed has left; never called while one runs
 remove_store() {
-    local store
+    local store name
     store=$(store_used)
     case $store in /dev/shm/ngx-live-*|/tmp/ngx-live-*) rm -rf "$store" "$store.web" ;; esac
+
+    # the configuration may have gone with its directory
+    name=$(store_name)
+    rm -rf "/dev/shm/$name" "/dev/shm/$name.web" "/tmp/$name" "/tmp/$name.web" 2>/dev/null || true
 }
 
 demo() {
