@@ -46,6 +46,7 @@
 
 #define LIVE_PART_INDEPENDENT     0x01   /* begins with a key frame */
 #define LIVE_PART_GAP             0x02   /* no bytes: nothing happened, or lost */
+#define LIVE_PART_ENDS            0x04   /* when written: its segment ends with it */
 
 #define LIVE_SEGMENT_INDEPENDENT  0x01   /* begins with a key frame */
 #define LIVE_SEGMENT_GAP          0x02   /* every part is a gap */
@@ -419,10 +420,12 @@ int live_store_write_segment(live_store_writer_t *writer, uint32_t track,
     const live_store_segment_t *segment);
 
 /*
- * Writes head and body to the segment's file and makes the part visible: index,
- * duration and flags are used.  If the bytes cannot be written (no room) the part
- * becomes a gap, which returns LIVE_ENOSPC: the publisher goes on.  errno says
- * why, 0 if the store's own limit is reached.
+ * Writes head and body to the segment's file and makes the part visible (with
+ * ENDS, live_store_write_end() does, which has to follow: nobody sees a segment
+ * that has its last part and is open).  index, duration and flags are used.  If
+ * the bytes cannot be written (no room) the part becomes a gap, which returns
+ * LIVE_ENOSPC: the publisher goes on.  errno says why, 0 if the store's own limit
+ * is reached.
  * LIVE_OK; LIVE_ENOSPC; LIVE_ELOST: taken over.
  */
 

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t               msn;         /* of the open segment */
     uint32_t               parts;       /* in it */
     uint32_t               filled;      /* of them not gaps */
+    uint32_t               held;        /* the last one is not visible yet */
     uint64_t               ticks;       /* of the first segment's parts */
     live_store_segment_t  *segment;     /* open, or NULL */
 } live_writer_track_t;
@@ -623,6 +624,7 @@ live_store_write_segment(live_store_writer_t *writer, uint32_t t,
     wt->offset = 0;
     wt->parts = 0;
     wt->filled = 0;
+    wt->held = 0;
     wt->ticks = 0;
 
     wt->fd = live_store_file_create(writer->store, writer->stream->info.name,
@@ -772,7 +774,8 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
         }
     }
 
-    part.flags = (part.flags & 0xffff) | writer->gen << 16;
+    part.flags = (part.flags & 0xffff & ~(uint32_t) LIVE_PART_ENDS)
+                 | writer->gen << 16;
     part.visible_us = live_store_monotonic();
 
     /*
@@ -783,6 +786,11 @@ live_store_write_part(live_store_writer_t *writer, uint32_t t,
     track->parts[n % LIVE_STORE_PARTS] = part;
 
     wt->parts++;
+
+    if (in->flags & LIVE_PART_ENDS) {
+        wt->held = 1;
+        return rc;
+    }
 
     if (live_store_publish(writer, track, at,
                            live_head(writer->gen, 0, n + 1))
@@ -885,14 +893,19 @@ live_store_end_locked(live_store_writer_t *writer, uint32_t t,
         return LIVE_OK;
     }
 
+    /* and the last part with it */
+
     head = atomic_load(&track->head);
 
     if (live_store_publish(writer, track, head,
-                           live_head(writer->gen, 1, live_head_parts(head)))
+                           live_head(writer->gen, 1,
+                                     live_head_parts(head) + wt->held))
         != LIVE_OK)
     {
         return LIVE_ELOST;
     }
+
+    (void) atomic_fetch_and(&writer->stream->starting, ~(1u << t));
 
     live_store_measure(track, segment->size,
                        live_store_us(duration, segment->timescale), 1);

@@ -611,7 +611,7 @@ live_cut_fill(live_timeline_t *tl, live_media_e media)
     while (track->part_start + track->target <= end
            && live_part_room(tl, track) > 0)
     {
-        rc = live_part_emit(tl, media, live_part_room(tl, track));
+        rc = live_part_emit(tl, media, live_part_room(tl, track), 0);
 
         if (rc != LIVE_OK) {
             return rc;

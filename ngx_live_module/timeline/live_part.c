@@ -122,7 +122,8 @@ live_part_room(live_timeline_t *tl, const live_track_t *track)
 
 
 int
-live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration)
+live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration,
+    uint32_t last)
 {
     int                    rc;
     int64_t                end, ns;
@@ -139,6 +140,7 @@ live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration)
     part.index = track->part++;
     part.start = (uint64_t) track->part_start;
     part.duration = (uint32_t) duration;
+    part.last = last;
 
     if (track->taken) {
         live_part_fill(tl, media, &part);
@@ -180,7 +182,7 @@ live_part_advance(live_timeline_t *tl, live_media_e media, int64_t end)
         d = end - track->part_start;
         d = d > track->target ? track->target : d;
 
-        rc = live_part_emit(tl, media, d);
+        rc = live_part_emit(tl, media, d, track->part_start + d == end);
 
         if (rc != LIVE_OK) {
             return rc;
@@ -222,7 +224,7 @@ live_part_close(live_timeline_t *tl, live_media_e media, int64_t end)
         have += step;
     }
 
-    return live_part_emit(tl, media, have);
+    return live_part_emit(tl, media, have, 0);
 }
 
 
@@ -346,7 +348,7 @@ live_part_overhang(live_timeline_t *tl, live_media_e media)
     d = have < d ? d : track->target;
     have = live_part_room(tl, track);
 
-    return live_part_emit(tl, media, d < have ? d : have);
+    return live_part_emit(tl, media, d < have ? d : have, 0);
 }
 
 
@@ -450,7 +452,7 @@ live_part_frame(live_timeline_t *tl, live_media_e media, live_part_e last)
     room = live_part_room(tl, track);
 
     if (frame->dts >= track->part_start + room) {
-        return live_part_emit(tl, media, room);
+        return live_part_emit(tl, media, room, 0);
     }
 
     if (track->taken

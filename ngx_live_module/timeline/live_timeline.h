@@ -77,6 +77,7 @@ typedef struct {
     uint64_t              msn;
     uint32_t              index;      /* in its segment, from 0 */
     uint32_t              flags;      /* LIVE_PART_... */
+    uint32_t              last;       /* 1: segment_end() follows at once */
     uint64_t              start;      /* ticks, nominal */
     uint32_t              duration;   /* ticks, nominal: what a playlist says */
     uint64_t              dts;        /* of the first sample, ticks */

@@ -297,11 +297,12 @@ void live_queue_move(live_track_t *track, int64_t ticks);
 
 int64_t live_part_room(live_timeline_t *tl, const live_track_t *track);
 
-/* the part being made ends, nominally so long */
+/* the part being made ends, nominally so long; last: and its segment with it */
 
-int live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration);
+int live_part_emit(live_timeline_t *tl, live_media_e media, int64_t duration,
+    uint32_t last);
 
-/* parts up to a nominal end: what is taken, then gaps */
+/* parts up to the segment's nominal end: what is taken, then gaps */
 
 int live_part_advance(live_timeline_t *tl, live_media_e media, int64_t end);
 

@@ -384,7 +384,7 @@ ngx_live_timeline_part(void *ctx, uint32_t track,
 
     p.index = part->index;
     p.duration = part->duration;
-    p.flags = part->flags;
+    p.flags = part->flags | (part->last ? LIVE_PART_ENDS : 0);
 
     n = 0;
 

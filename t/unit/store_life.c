@@ -522,9 +522,50 @@ life_starts(void)
 }
 
 
+/* a segment's last part and its end are seen at once: no hint in between */
+
+static void
+life_ends(void)
+{
+    make_worker_t      *w;
+    live_store_ref_t    ref;
+    live_store_edge_t   edge;
+    live_store_part_t   part;
+
+    w = make_worker(make_path("ends"), 4, 0);
+    is_int(make_video(w, "demo", 0, 0), LIVE_OK, "a segment");
+    (void) life_find(w, "demo", &ref);
+
+    (void) make_open(w, LIVE_VIDEO, 1);
+    (void) make_part(w, LIVE_VIDEO, 0, 100);
+
+    memset(&part, 0, sizeof(live_store_part_t));
+    part.index = 1;
+    part.duration = 100;
+    part.flags = LIVE_PART_ENDS|LIVE_PART_GAP;
+    is_int(live_store_write_part(w->writer, LIVE_VIDEO, &part, NULL, 0, NULL,
+                                 0),
+           LIVE_OK, "its last part");
+    (void) live_store_edge(w->store, ref, 0, &edge);
+    ok(edge.msn == 1 && edge.part == 0 && !edge.closed, "is not seen yet");
+    is_int(live_store_find_part(w->store, ref, 0, 1, 1, &part), LIVE_AGAIN,
+           "it may come");
+
+    is_int(make_close(w, LIVE_VIDEO), LIVE_OK, "its end");
+    (void) live_store_edge(w->store, ref, 0, &edge);
+    ok(edge.msn == 1 && edge.part == 1 && edge.closed, "both are seen");
+    is_int(live_store_find_part(w->store, ref, 0, 1, 1, &part), LIVE_ELOST,
+           "a gap");
+    is_int((int) part.flags, LIVE_PART_GAP, "which says no more");
+
+    make_leave(w);
+}
+
+
 static void
 life(void)
 {
+    life_ends();
     life_ages();
     life_returns();
     life_again();
