@@ -93,7 +93,7 @@ for my $case (
 
 {
     my $nginx = Live::Nginx->new(name => "two stores", keys => undef,
-        apps => "application second { live_ingest on store=test; live_publish open; }",
+        apps => "application second { live_ingest on store=test; live_publish open; live_idle 0s; }",
         server => 'location /second/ { live_hls on store=test; }');
 
     # the first that is read is the one without a name
@@ -110,6 +110,9 @@ for my $case (
         wait_for("the stream of $place", 10, sub { $r = $http->get("/$place/same/index.m3u8"); $r->{status} == 200 });
         is(Live::HLS::multivariant($r->{body})->{variants}[0]{RESOLUTION}, $size{$place}, "$place: the stream of its store");
     }
+
+    ok($publishers[1]->alive, 'live_idle 0s: no publisher is idle');
+    unlike($nginx->log, qr/sent nothing/, 'nor said to be');
 
     $publishers[1]->stop;
     is($http->get('/live/same/v.m3u8')->{status}, 200, 'the other goes on');
