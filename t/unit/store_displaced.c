@@ -79,17 +79,6 @@ file_is(uint64_t msn, const char *want, const char *what)
 
 
 static void
-nothing(void *ctx, uint32_t stream, const char *name,
-    live_store_change_e change)
-{
-    (void) ctx;
-    (void) stream;
-    (void) name;
-    (void) change;
-}
-
-
-static void
 tests(void)
 {
     live_store_ref_t    ref;
@@ -130,8 +119,8 @@ tests(void)
     make_release(a, 0);
     make_release(b, 0);
 
-    live_store_janitor(b->store, 10000000, nothing, NULL);
-    live_store_janitor(b->store, 15000000, nothing, NULL);
+    live_store_janitor(b->store, 10000000, make_nothing, NULL);
+    live_store_janitor(b->store, 15000000, make_nothing, NULL);
     is_int(live_store_state(b->store, ref), LIVE_STORE_GONE, "all has gone");
     is_int(atomic_load(&b->store->header->bytes), 0, "no byte is counted");
     is_int(make_files(make_path("displaced")), 0, "no file is left");

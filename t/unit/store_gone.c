@@ -15,17 +15,6 @@ static int                     round_now;
 static volatile sig_atomic_t   gone;
 
 
-static void
-nothing(void *ctx, uint32_t stream, const char *name,
-    live_store_change_e change)
-{
-    (void) ctx;
-    (void) stream;
-    (void) name;
-    (void) change;
-}
-
-
 /* odd and even streams have numbers of their own */
 
 static void
@@ -60,8 +49,8 @@ replace(int signo)
     t = round_now * INT64_C(20000000);
 
     make_release(w, t);
-    live_store_janitor(w->store, t + 10000000, nothing, NULL);
-    live_store_janitor(w->store, t + 15000000, nothing, NULL);
+    live_store_janitor(w->store, t + 10000000, make_nothing, NULL);
+    live_store_janitor(w->store, t + 15000000, make_nothing, NULL);
     make_stream(round_now + 1);
     gone = 1;
 }

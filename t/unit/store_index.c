@@ -318,17 +318,6 @@ index_workers(void)
 
 
 static void
-index_nothing(void *ctx, uint32_t stream, const char *name,
-    live_store_change_e change)
-{
-    (void) ctx;
-    (void) stream;
-    (void) name;
-    (void) change;
-}
-
-
-static void
 index_streams(void)
 {
     make_worker_t  *w;
@@ -343,9 +332,9 @@ index_streams(void)
     is_int(make_claim(w, "three"), LIVE_ENOSPC, "no place for a third");
     ok(strstr(w->err, "raise streams=") != NULL, "%s", w->err);
 
-    live_store_janitor(w->store, 10000000, index_nothing, NULL);
+    live_store_janitor(w->store, 10000000, make_nothing, NULL);
     is_int(make_claim(w, "three"), LIVE_ENOSPC, "nor when one has ended");
-    live_store_janitor(w->store, 15000000, index_nothing, NULL);
+    live_store_janitor(w->store, 15000000, make_nothing, NULL);
     is_int(make_claim(w, "three"), LIVE_OK, "but when it has gone");
     make_leave(w);
 }
@@ -395,8 +384,8 @@ index_bytes(void)
     is_int(make_claim(b, "demo"), LIVE_OK, "the same may be taken over");
 
     make_release(b, 0);
-    live_store_janitor(b->store, 10000000, index_nothing, NULL);
-    live_store_janitor(b->store, 15000000, index_nothing, NULL);
+    live_store_janitor(b->store, 10000000, make_nothing, NULL);
+    live_store_janitor(b->store, 15000000, make_nothing, NULL);
     is_int(atomic_load(&b->store->header->bytes), 0, "it has gone");
     is_int(make_claim(b, "other"), LIVE_OK, "there is room again");
 
